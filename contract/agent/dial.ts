@@ -1,0 +1,32 @@
+/**
+ * What a function sends to `agent-gateway` and what comes back: one HTTP request to a task's
+ * private address. The answer is one line of JSON (the head), a newline, then the body's bytes as
+ * they arrive. A stream that is cut ends as a failed invoke, never cleanly.
+ */
+import * as z from 'zod/mini';
+
+export const DialRequest = z.strictObject({
+  /** The task's private IPv4 address. */
+  host: z.ipv4(),
+  method: z.enum(['GET', 'POST', 'PUT', 'DELETE']),
+  /** Path and query, such as `/executions/ex…/events?after=0&epoch=1`. */
+  path: z
+    .string()
+    .check(z.regex(/^\/[\x21-\x7e]*$/, 'must be an origin-form path'), z.maxLength(8192)),
+  /** The control token, sent as a bearer token; absent for `/health` and `/init`. */
+  token: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
+  /** A JSON body, as text. */
+  body: z.optional(z.string()),
+  /** The head must be here by then. */
+  headTimeoutMs: z.int().check(z.positive(), z.maximum(60_000)),
+  /** The stream is cut after this long without a byte (keepalives count). */
+  idleTimeoutMs: z.int().check(z.positive(), z.maximum(300_000)),
+});
+export type DialRequest = z.infer<typeof DialRequest>;
+
+export const DialHead = z.union([
+  z.object({ status: z.int() }),
+  /** No answer came: refused, unreachable, reset or late. */
+  z.object({ unreachable: z.string() }),
+]);
+export type DialHead = z.infer<typeof DialHead>;

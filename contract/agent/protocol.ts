@@ -1,0 +1,90 @@
+/**
+ * The agent's own HTTP routes, as the functions call them through agent-gateway. The agent speaks
+ * protocol N; functions accept N and N - 1. Every route but `/health` and `/init` needs
+ * `Authorization: Bearer <control token>`.
+ */
+import * as z from 'zod/mini';
+import { ExecutionId, SandboxId } from '../ids.ts';
+import { LIMITS } from '../limits.ts';
+import { Language } from '../runtimes.ts';
+
+export const AGENT_PORT = 49_983;
+export const AGENT_PROTOCOL = 1;
+
+const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be 64 hex characters'));
+
+const envName = z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, 'must be a POSIX name'));
+const envValue = z.string().check(z.regex(/^[^\0]*$/, 'must not contain NUL'));
+const utf8Length = (text: string) => new TextEncoder().encode(text).length;
+
+/** Environment of user code: at most 64 names and 32 KiB together. */
+export const UserEnv = z.record(envName, envValue).check(
+  z.refine((env) => Object.keys(env).length <= LIMITS.envNames, `at most ${LIMITS.envNames} names`),
+  z.refine(
+    (env) =>
+      Object.entries(env).reduce((sum, [k, v]) => sum + utf8Length(k) + utf8Length(v), 0) <=
+      LIMITS.envBytes,
+    `at most ${LIMITS.envBytes} bytes together`,
+  ),
+);
+export type UserEnv = z.infer<typeof UserEnv>;
+
+export const TimeoutMs = z
+  .int()
+  .check(z.minimum(LIMITS.timeoutMs.min), z.maximum(LIMITS.timeoutMs.max));
+
+/** `GET /health`, no token. */
+export const AgentHealth = z.object({
+  status: z.literal('ok'),
+  protocol: z.int(),
+  /** Id of the ECS task, from its metadata; absent on a bare host. */
+  taskId: z.optional(z.string()),
+  initialized: z.boolean(),
+});
+export type AgentHealth = z.infer<typeof AgentHealth>;
+
+/** `POST /init`, once: the same body again answers the same, another one 409. */
+export const InitRequest = z.strictObject({
+  sandboxId: SandboxId,
+  tokenSha256: sha256,
+  accessTokenSha256: sha256,
+  env: UserEnv,
+  expiresAt: z.iso.datetime(),
+});
+export type InitRequest = z.infer<typeof InitRequest>;
+export const InitResponse = z.object({ sandboxId: SandboxId, protocol: z.int() });
+
+/** `POST /executions` → 201 at once; the same id and body again answers the same, another body 409. */
+export const StartExecutionRequest = z.strictObject({
+  executionId: ExecutionId,
+  code: z.string(),
+  language: Language,
+  timeoutMs: TimeoutMs,
+  env: z.optional(UserEnv),
+  cwd: z.optional(z.string()),
+  stdin: z.optional(z.string()),
+});
+export type StartExecutionRequest = z.infer<typeof StartExecutionRequest>;
+export const StartExecutionResponse = z.object({
+  executionId: ExecutionId,
+  status: z.enum(['queued', 'running', 'finished']),
+});
+
+/** `GET /executions/{id}/events?after=N&epoch=E` → NDJSON of EventLine, closed after `finished`. */
+export const EventsQuery = z.object({
+  after: z.int().check(z.nonnegative()),
+  epoch: z.int().check(z.positive()),
+});
+
+/** `POST /executions/{id}/interrupt` → 202. SIGINT, after 5 s SIGKILL. */
+export const InterruptResponse = z.object({ executionId: ExecutionId, interrupted: z.boolean() });
+
+/** `PUT /deadline`. */
+export const DeadlineRequest = z.strictObject({ expiresAt: z.iso.datetime() });
+
+/** `POST /drain` kills what runs, answers when the spools are read or 5 s are over. */
+export const DrainResponse = z.object({
+  killed: z.array(ExecutionId),
+  unread: z.array(ExecutionId),
+});
+export type DrainResponse = z.infer<typeof DrainResponse>;

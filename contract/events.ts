@@ -1,0 +1,121 @@
+/**
+ * The events of an execution: what the agent emits, the log keeps and every reader gets.
+ * `seq` counts from 1 without a gap; `finished` is last, once. Keepalives are not events.
+ */
+import * as z from 'zod/mini';
+
+export const OUTCOMES = [
+  'ok',
+  'error',
+  'timeout',
+  'interrupted',
+  'out_of_memory',
+  'killed',
+  'lost',
+] as const;
+export const Outcome = z.enum(OUTCOMES);
+export type Outcome = z.infer<typeof Outcome>;
+
+export const LIMIT_NAMES = [
+  'timeout',
+  'memory',
+  'output',
+  'processes',
+  'file_size',
+  'cpu',
+] as const;
+
+/** What was not measured is absent. */
+export const Metrics = z.object({
+  wallMs: z.number(),
+  cpuUserMs: z.optional(z.number()),
+  cpuSystemMs: z.optional(z.number()),
+  memoryPeakBytes: z.optional(z.number()),
+});
+export type Metrics = z.infer<typeof Metrics>;
+
+export const ExecutionErrorInfo = z.object({
+  name: z.string(),
+  value: z.string(),
+  traceback: z.string(),
+});
+export type ExecutionErrorInfo = z.infer<typeof ExecutionErrorInfo>;
+
+/** MIME type → text, base64 (for binary types) or JSON (for JSON types). */
+export const MimeBundle = z.record(z.string(), z.json());
+export type MimeBundle = z.infer<typeof MimeBundle>;
+
+const head = { seq: z.int().check(z.positive()), at: z.iso.datetime() };
+/** `text`, or `base64` only where the bytes are not UTF-8: exactly one of the two. */
+const output = { text: z.optional(z.string()), base64: z.optional(z.string()) };
+
+export const StartedEvent = z.object({
+  ...head,
+  type: z.literal('started'),
+  executionId: z.string(),
+  executionCount: z.optional(z.int()),
+});
+export const StdoutEvent = z.object({ ...head, type: z.literal('stdout'), ...output });
+export const StderrEvent = z.object({ ...head, type: z.literal('stderr'), ...output });
+export const ResultEvent = z.object({
+  ...head,
+  type: z.literal('result'),
+  /** True for the value of the cell itself, false for what it displayed. */
+  main: z.boolean(),
+  displayId: z.optional(z.string()),
+  update: z.optional(z.boolean()),
+  data: z.optional(MimeBundle),
+  /** In place of `data` when it is large; `url` is made at each read, `key` is the log's own. */
+  ref: z.optional(
+    z.object({
+      url: z.optional(z.string()),
+      key: z.optional(z.string()),
+      sizeBytes: z.int(),
+      mime: z.string(),
+    }),
+  ),
+});
+export const ErrorEvent = z.object({
+  ...head,
+  type: z.literal('error'),
+  ...ExecutionErrorInfo.shape,
+});
+export const LimitEvent = z.object({
+  ...head,
+  type: z.literal('limit'),
+  limit: z.enum(LIMIT_NAMES),
+  /** In the limit's own unit: ms, bytes or a count. */
+  value: z.number(),
+});
+export const TruncatedEvent = z.object({
+  ...head,
+  type: z.literal('truncated'),
+  droppedBytes: z.int(),
+});
+export const FinishedEvent = z.object({
+  ...head,
+  type: z.literal('finished'),
+  outcome: Outcome,
+  /** The process's; 0 or 1 for a cell; 128 + n for a signal; null when it was lost. */
+  exitCode: z.nullable(z.int()),
+  /** Such as `SIGKILL`. */
+  signal: z.optional(z.string()),
+  metrics: Metrics,
+});
+
+export const Event = z.discriminatedUnion('type', [
+  StartedEvent,
+  StdoutEvent,
+  StderrEvent,
+  ResultEvent,
+  ErrorEvent,
+  LimitEvent,
+  TruncatedEvent,
+  FinishedEvent,
+]);
+export type Event = z.infer<typeof Event>;
+export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
+
+/** One line of the agent's event stream. */
+export const EventLine = z.union([Event, z.object({ keepalive: z.literal(true) })]);
+export type EventLine = z.infer<typeof EventLine>;

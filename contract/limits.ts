@@ -1,0 +1,51 @@
+/**
+ * Every limit that a caller can meet, once. Units are in the names; the source of each default is
+ * the architecture's table of limits. A limit that a deployment may change is a default here.
+ */
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+export const LIMITS = {
+  codeBytes: MIB,
+  timeoutMs: { min: 100, default: 30_000, max: 30 * 60_000 },
+  lifetimeMs: { min: 10_000, default: 5 * 60_000, max: 24 * 3_600_000 },
+  cpu: { default: 1, max: 16 },
+  memoryMb: { default: 2048, max: 32_768 },
+  diskGb: { default: 20, min: 21, max: 200 },
+  runningExecutionsPerSandbox: 8,
+  /** Kept output of one execution; beyond it the agent reads on and discards. */
+  outputBytes: 64 * MIB,
+  /** Results and errors that still pass once the output cap is hit. */
+  outputGraceBytes: MIB,
+  /** stdout and stderr in an Execution, each; the rest is in the events. */
+  summaryBytes: MIB,
+  /** `text` of one stdout or stderr event. */
+  eventTextBytes: 16 * KIB,
+  /** One result's data inside an event; larger ones travel by reference. */
+  resultInlineBytes: 256 * KIB,
+  /** A larger result is reduced to its text form by the agent. */
+  resultBytes: 16 * MIB,
+  /** `value` and `traceback` of an error event, each. */
+  errorTextBytes: 16 * KIB,
+  envNames: 64,
+  envBytes: 32 * KIB,
+  metadataEntries: 16,
+  metadataValueChars: 256,
+  nameChars: 128,
+  pathBytes: 4096,
+  stdinBytes: MIB,
+  pageSize: { default: 50, max: 100 },
+  longPollMs: 20_000,
+  /** The log outlives the end of its execution by this long. */
+  logRetentionMs: 24 * 3_600_000,
+  recordRetentionMs: 7 * 24 * 3_600_000,
+  /** A REST body; API Gateway's own limit is 10 MB, a Lambda event's 6 MB. */
+  requestBytes: 4 * MIB,
+} as const;
+
+/** Finished spools and running ones together, per sandbox; the oldest finished go first. */
+export const SPOOL_BYTES = 256 * MIB;
+/** A keepalive frame passes every hop this often and is never logged. */
+export const KEEPALIVE_MS = 10_000;
+/** The agent's own deadline is the sandbox's expiry and this. */
+export const AGENT_DEADLINE_GRACE_MS = 60_000;

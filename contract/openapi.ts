@@ -1,0 +1,109 @@
+/** The OpenAPI 3.1 document of the table of operations. Derived, never written by hand. */
+import * as z from 'zod/mini';
+import { ErrorBody, type ErrorCode, statusOf } from './errors.ts';
+import { Event } from './events.ts';
+import { BASE_PATH, OPERATION_IDS, type OperationId, operationOf } from './operations.ts';
+
+type Json = Record<string, unknown>;
+
+/** Errors that any operation may answer. */
+const COMMON: readonly ErrorCode[] = ['VALIDATION_ERROR', 'INTERNAL_ERROR'];
+const COMMON_WITH_KEY: readonly ErrorCode[] = [
+  'UNAUTHENTICATED',
+  'PERMISSION_DENIED',
+  'RATE_LIMITED',
+];
+/** Answers that stand outside the envelope. */
+const BARE: ReadonlySet<OperationId> = new Set(['openapi']);
+
+const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): Json => {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return rest;
+};
+
+const envelope = (data: Json): Json => ({
+  type: 'object',
+  required: ['success', 'data'],
+  properties: { success: { const: true }, data },
+});
+
+const errorAnswer: Json = {
+  type: 'object',
+  required: ['success', 'error'],
+  properties: { success: { const: false }, error: schemaOf(ErrorBody, 'output') },
+};
+
+function parameters(schema: z.core.$ZodType | undefined, where: 'path' | 'query'): Json[] {
+  if (!schema) return [];
+  const json = schemaOf(schema, 'input') as {
+    properties?: Record<string, Json>;
+    required?: string[];
+  };
+  return Object.entries(json.properties ?? {}).map(([name, property]) => ({
+    name,
+    in: where,
+    required: where === 'path' || (json.required ?? []).includes(name),
+    schema: property,
+  }));
+}
+
+function answers(id: OperationId): Json {
+  const row = operationOf(id);
+  const byStatus: Json = {};
+  for (const [status, schema] of Object.entries(row.answers)) {
+    const data = schemaOf(schema, 'output');
+    const content: Json = { 'application/json': { schema: BARE.has(id) ? data : envelope(data) } };
+    if (row.streams && status === '200') {
+      content['text/event-stream'] = {
+        schema: { type: 'string', description: 'Server-sent events: id is the seq, data an Event' },
+      };
+    }
+    byStatus[status] = { description: status === '202' ? 'Accepted' : 'OK', content };
+  }
+  const codes = [...COMMON, ...(row.role === 'anyone' ? [] : COMMON_WITH_KEY), ...row.errors];
+  for (const code of codes) {
+    const status = String(statusOf(code));
+    const known = byStatus[status] as { description: string } | undefined;
+    if (known) known.description += `, ${code}`;
+    else
+      byStatus[status] = {
+        description: code,
+        content: { 'application/json': { schema: errorAnswer } },
+      };
+  }
+  return byStatus;
+}
+
+/** @param serverUrl where this deployment answers, without the base path. */
+export function openApiDocument(serverUrl: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const id of OPERATION_IDS) {
+    const row = operationOf(id);
+    const path = (paths[row.path] ??= {});
+    path[row.method.toLowerCase()] = {
+      operationId: id,
+      summary: row.summary,
+      security: row.role === 'anyone' ? [] : [{ apiKey: [] }],
+      parameters: [...parameters(row.params, 'path'), ...parameters(row.query, 'query')],
+      ...(row.body
+        ? {
+            requestBody: {
+              required: true,
+              content: { 'application/json': { schema: schemaOf(row.body, 'input') } },
+            },
+          }
+        : {}),
+      responses: answers(id),
+    };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'Code Interpreter', version: '1' },
+    servers: [{ url: `${serverUrl}${BASE_PATH}` }],
+    paths,
+    components: {
+      securitySchemes: { apiKey: { type: 'apiKey', in: 'header', name: 'X-API-Key' } },
+      schemas: { Event: schemaOf(Event, 'output'), Error: schemaOf(ErrorBody, 'output') },
+    },
+  };
+}

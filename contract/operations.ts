@@ -1,0 +1,27 @@
+/** The table of all operations that are built, by operation id. */
+import { executionOperations } from './rest/executions.ts';
+import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
+import { sandboxOperations } from './rest/sandboxes.ts';
+import { serviceOperations } from './rest/service.ts';
+
+export const OPERATIONS = {
+  ...serviceOperations,
+  ...sandboxOperations,
+  ...executionOperations,
+} as const;
+
+export type Operations = typeof OPERATIONS;
+export type OperationId = keyof Operations;
+export const OPERATION_IDS = Object.keys(OPERATIONS) as OperationId[];
+
+/** The row as its general shape. */
+export const operationOf = (id: OperationId): Operation => OPERATIONS[id];
+
+/** What a handler gets once everything is parsed. */
+export interface InputOf<Id extends OperationId> {
+  readonly params: ParamsOf<Operations[Id]>;
+  readonly query: QueryOf<Operations[Id]>;
+  readonly body: BodyOf<Operations[Id]>;
+}
+
+export const BASE_PATH = '/api/v1';

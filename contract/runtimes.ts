@@ -1,0 +1,42 @@
+/**
+ * What a caller may ask for. A runtime is a family, or a family with a version; each maps to
+ * languages and an image target. Only what works is listed.
+ */
+import * as z from 'zod/mini';
+
+export const LANGUAGES = ['python'] as const;
+export const Language = z.enum(LANGUAGES);
+export type Language = z.infer<typeof Language>;
+
+export const RUNTIMES = {
+  python: {
+    versions: ['3.11'],
+    defaultLanguage: 'python',
+    languages: ['python'],
+    imageTarget: 'python',
+  },
+} as const satisfies Record<
+  string,
+  {
+    versions: string[];
+    defaultLanguage: Language;
+    languages: Language[];
+    imageTarget: 'python' | 'full';
+  }
+>;
+export type RuntimeFamily = keyof typeof RUNTIMES;
+
+const names = Object.entries(RUNTIMES).flatMap(([family, { versions }]) => [
+  family,
+  ...versions.map((version) => `${family}${version}`),
+]) as [string, ...string[]];
+
+/** `python` or `python3.11`. */
+export const RuntimeName = z.enum(names);
+
+/** The family of a valid runtime name. */
+export function runtimeFamily(name: string): RuntimeFamily {
+  const family = (Object.keys(RUNTIMES) as RuntimeFamily[]).find((key) => name.startsWith(key));
+  if (!family) throw new Error(`not a runtime: ${name}`);
+  return family;
+}
