@@ -1,0 +1,21 @@
+/** What the `executions` function reads from its environment. */
+import * as z from 'zod/mini';
+import {
+  AgentGatewayEnv,
+  LeaseEnv,
+  OutputLogEnv,
+  ReaderEnv,
+  RelayFunctionEnv,
+  RelayLifeEnv,
+  StateTableEnv,
+} from '../shared/env.ts';
+
+export const ExecutionsEnv = z.object({
+  ...StateTableEnv,
+  ...OutputLogEnv,
+  ...AgentGatewayEnv,
+  ...RelayFunctionEnv,
+  ...LeaseEnv,
+  ...RelayLifeEnv,
+  ...ReaderEnv,
+});

@@ -1,0 +1,21 @@
+/** What the `sandboxes` function reads from its environment. */
+import * as z from 'zod/mini';
+import {
+  AgentGatewayEnv,
+  ClusterEnv,
+  CreateEnv,
+  LeaseEnv,
+  OutputLogEnv,
+  PoolFunctionEnv,
+  StateTableEnv,
+} from '../shared/env.ts';
+
+export const SandboxesEnv = z.object({
+  ...StateTableEnv,
+  ...OutputLogEnv,
+  ...AgentGatewayEnv,
+  ...PoolFunctionEnv,
+  ...ClusterEnv,
+  ...CreateEnv,
+  ...LeaseEnv,
+});

@@ -1,0 +1,61 @@
+/**
+ * The environment of the functions: one schema per capability, put together per function in its
+ * `env.ts`. The stack must satisfy the same schema, so a misspelt or missing name fails the types.
+ */
+import * as z from 'zod/mini';
+
+const text = z.string().check(z.minLength(1));
+const list = z.pipe(
+  text,
+  z.transform((value: string) => value.split(',')),
+);
+const whole = (min: number) =>
+  z.pipe(
+    z.pipe(z.string().check(z.regex(/^\d+$/, 'must be a whole number')), z.transform(Number)),
+    z.int().check(z.minimum(min)),
+  );
+
+export const StateTableEnv = { STATE_TABLE: text };
+/** The two storeys of the log. */
+export const OutputLogEnv = { OUTPUT_TABLE: text, OUTPUT_BUCKET: text };
+export const AgentGatewayEnv = { AGENT_GATEWAY_FUNCTION: text };
+export const RelayFunctionEnv = { RELAY_FUNCTION: text };
+export const PoolFunctionEnv = { POOL_FUNCTION: text };
+export const ClusterEnv = { CLUSTER: text };
+/** What RunTask needs beside the cluster. */
+export const LaunchEnv = {
+  TASK_DEFINITION: text,
+  SUBNETS: list,
+  SECURITY_GROUPS: list,
+  /** Digest of the image: tasks of another one are drained. */
+  IMAGE_DIGEST: text,
+};
+/** Tasks kept free. */
+export const PoolTargetEnv = { POOL_TARGET: whole(0) };
+/** How long createSandbox waits for a free task. */
+export const CreateEnv = {
+  POOL_WAIT_MS: whole(0),
+  DEFAULT_LIFETIME_MS: whole(1),
+  MAX_LIFETIME_MS: whole(1),
+};
+/** A lease lapses after this long without a renewal. */
+export const LeaseEnv = { LEASE_MS: whole(100) };
+/** A relay hands over after this long. */
+export const RelayLifeEnv = { RELAY_LIFE_MS: whole(100) };
+/** A JSON answer, a long poll, a re-attached SSE stream last at most this long. */
+export const ReaderEnv = {
+  JSON_WAIT_MS: whole(0),
+  LONG_POLL_MS: whole(0),
+  SSE_LIFE_MS: whole(100),
+};
+
+/**
+ * Parses the environment once per cold start.
+ * @throws {Error} naming every variable that is missing or wrong, never their values
+ */
+export function parseEnv<S extends z.core.$ZodType>(schema: S): z.output<S> {
+  const parsed = z.safeParse(schema, process.env);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+  throw new Error(`environment of the function: ${problems.join('; ')}`);
+}
