@@ -1,0 +1,112 @@
+/**
+ * Fills the docker context of the sandbox image, and image.json, which tells the same to a local driver.
+ * Owns what is in the image and where. Must never read anything of the agent but its finished bundle.
+ */
+import { chmod, cp, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { compileLauncher, launcherSource } from '../launcher/compile.ts';
+import { writeSeccompTables } from '../launcher/seccomp.ts';
+import type { Architecture } from '../launcher/syscalls.ts';
+
+export interface ImageContextOptions {
+  readonly outDirectory: string;
+  /** The bundled main of the agent, one ESM file. */
+  readonly agentBundle: string;
+  readonly languagesDirectory: string;
+  /** A Linux binary of node, of the architecture the image is for. */
+  readonly nodeBinary: string;
+  /** Where compiled launchers are kept between builds. @default `cache` beside `outDirectory` */
+  readonly cacheDirectory?: string;
+}
+
+export interface ImageManifest {
+  readonly version: 1;
+  /** `from` is relative to the context, `to` is absolute inside the sandbox. */
+  readonly binds: readonly { readonly from: string; readonly to: string }[];
+  readonly entrypoint: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export interface ImageContext {
+  readonly manifest: ImageManifest;
+  /** False where there is no C compiler: the context builds an image but starts no local sandbox. */
+  readonly hasLauncher: boolean;
+}
+
+/** The ENV lines of the Dockerfile. */
+const ENVIRONMENT = {
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  LANG: 'C.UTF-8',
+  AGENT_HOST: '0.0.0.0',
+  AGENT_PORT: '49983',
+  AGENT_LAUNCHER: '/opt/agent/launcher',
+  AGENT_SECCOMP: '/opt/agent/seccomp.bpf',
+  AGENT_LANGUAGES: '/opt/agent/languages',
+  AGENT_SPOOL: '/var/lib/agent/spool',
+  AGENT_WORKSPACE: '/home/user',
+} as const;
+
+const dockerfile = fileURLToPath(new URL('Dockerfile', import.meta.url));
+
+export async function buildImageContext(options: ImageContextOptions): Promise<ImageContext> {
+  const { outDirectory } = options;
+  await rm(outDirectory, { recursive: true, force: true });
+  await mkdir(outDirectory, { recursive: true });
+  const into = (name: string): string => join(outDirectory, name);
+  const launcher = await compileLauncher(
+    options.cacheDirectory ?? join(dirname(outDirectory), 'cache'),
+  );
+  await Promise.all([
+    cp(dockerfile, into('Dockerfile')),
+    cp(launcherSource, into('launcher.c')),
+    cp(options.agentBundle, into('agent.mjs')),
+    cp(options.languagesDirectory, into('languages'), { recursive: true, dereference: true }),
+    linkOrCopy(options.nodeBinary, into('node')),
+    writeSeccompTables(outDirectory),
+    ...(launcher === undefined ? [] : [cp(launcher, into('launcher'))]),
+  ]);
+  const manifest = describeImage(hostArchitecture());
+  await writeFile(into('image.json'), `${JSON.stringify(manifest, null, 2)}\n`);
+  await readableByAll(outDirectory);
+  return { manifest, hasLauncher: launcher !== undefined };
+}
+
+function describeImage(architecture: Architecture): ImageManifest {
+  return {
+    version: 1,
+    binds: [
+      { from: 'agent.mjs', to: '/opt/agent/agent.mjs' },
+      { from: 'node', to: '/opt/agent/node' },
+      { from: 'launcher', to: '/opt/agent/launcher' },
+      { from: `seccomp-${architecture}.bpf`, to: '/opt/agent/seccomp.bpf' },
+      { from: 'languages', to: '/opt/agent/languages' },
+      { from: 'node', to: '/usr/local/bin/node' },
+    ],
+    entrypoint: ['/opt/agent/node', '/opt/agent/agent.mjs'],
+    environment: ENVIRONMENT,
+  };
+}
+
+/** The architecture of local sandboxes, which is this machine's; the image itself carries both tables. */
+function hostArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'arm64' : 'x86_64';
+}
+
+/** The binary has 120 MB: a second name for it costs nothing where both are on one file system. */
+async function linkOrCopy(from: string, to: string): Promise<void> {
+  await link(from, to).catch(() => cp(from, to));
+}
+
+/** A sandbox's uid is none of this machine's users, whatever the umask of who builds. */
+async function readableByAll(directory: string): Promise<void> {
+  await chmod(directory, 0o755);
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true });
+  await Promise.all(
+    entries.map(async (entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const executable = ((await stat(path)).mode & 0o100) !== 0;
+      await chmod(path, executable ? 0o755 : 0o644);
+    }),
+  );
+}
