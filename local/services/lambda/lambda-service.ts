@@ -1,0 +1,224 @@
+/**
+ * The Lambda stand-in: owns the functions and their workers, calls them in process and as the AWS API.
+ * It knows nothing of the product; what a function may do is decided by what it signs with.
+ */
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { AwsRequest, AwsService } from '../service.ts';
+import { AsyncEvents, type Deliver } from './async-events.ts';
+import { LambdaError } from './errors.ts';
+import { answerLambdaRequest } from './http-api.ts';
+import { ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES } from './limits.ts';
+import {
+  payloadOf,
+  requestPayload,
+  StreamedAnswer,
+  WholeAnswer,
+  type WholeOutcome,
+} from './sinks.ts';
+import type {
+  FunctionDefinition,
+  FunctionInvoker,
+  FunctionState,
+  InvokeOptions,
+  InvokeOutcome,
+  StreamedResponse,
+} from './types.ts';
+import { type LogSink, WorkerPool } from './worker-pool.ts';
+
+export interface LambdaServiceOptions {
+  readonly region: string;
+  readonly accountId: string;
+  /** The front door, as functions see it (`AWS_ENDPOINT_URL`). */
+  readonly endpointUrl: string;
+  readonly log: LogSink;
+  /** Takes the record of an asynchronous event that was given up. */
+  readonly deliver: Deliver;
+  /** Idle workers end after this. Default 60 s. */
+  readonly idleMs?: number;
+  /** Workers of one function. Default 200; above that it throttles. */
+  readonly maximumWorkers?: number;
+  /** Time to load a bundle. Default 30 s: AWS gives 10, but many threads may start at once on few cores. */
+  readonly initTimeoutMs?: number;
+  /** Waits before the retries of an asynchronous event. Default as on AWS: 60 s, 120 s. */
+  readonly asyncRetryDelaysMs?: readonly number[];
+  /** First wait of an asynchronous event that was throttled. Default 1 s. */
+  readonly asyncThrottleDelayMs?: number;
+  /** How long `close` waits for what runs. Default 0. */
+  readonly closeGraceMs?: number;
+}
+
+interface TextOptions extends InvokeOptions {
+  readonly requestId?: string;
+}
+
+interface StreamTextOptions extends TextOptions {
+  /** Leaves the prelude in the bytes. */
+  readonly raw?: boolean;
+}
+
+export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposable {
+  readonly name = 'lambda';
+  readonly #options: LambdaServiceOptions;
+  readonly #pools = new Map<string, WorkerPool>();
+  readonly #events: AsyncEvents;
+  #closing = false;
+
+  constructor(options: LambdaServiceOptions) {
+    this.#options = options;
+    this.#events = new AsyncEvents({
+      deliver: options.deliver,
+      retryDelaysMs: options.asyncRetryDelaysMs ?? [60_000, 120_000],
+      throttleDelayMs: options.asyncThrottleDelayMs ?? 1000,
+    });
+  }
+
+  createFunction(definition: FunctionDefinition): void {
+    const { functionName } = definition;
+    if (this.#pools.has(functionName)) {
+      throw new LambdaError('ResourceConflictException', `Function already exist: ${functionName}`);
+    }
+    const { region, endpointUrl, log } = this.#options;
+    const pool = new WorkerPool(definition, {
+      functionArn: this.functionArn(functionName),
+      region,
+      endpointUrl,
+      log,
+      idleMs: this.#options.idleMs ?? 60_000,
+      maximumWorkers: this.#options.maximumWorkers ?? 200,
+      initTimeoutMs: this.#options.initTimeoutMs ?? 30_000,
+    });
+    this.#pools.set(functionName, pool);
+  }
+
+  functionArn(functionName: string): string {
+    const { region, accountId } = this.#options;
+    return `arn:aws:lambda:${region}:${accountId}:function:${functionName}`;
+  }
+
+  async prewarm(name: string, count: number): Promise<void> {
+    await this.#pool(name).prewarm(count);
+  }
+
+  async invoke(
+    name: string,
+    payload: unknown,
+    options: InvokeOptions = {},
+  ): Promise<InvokeOutcome> {
+    const text = requestPayload(payload, SYNC_PAYLOAD_BYTES);
+    const outcome = await this.invokeText(name, text, options);
+    return 'error' in outcome ? outcome : { payload: payloadOf(outcome.text) };
+  }
+
+  async invokeStreaming(
+    name: string,
+    payload: unknown,
+    options: InvokeOptions = {},
+  ): Promise<StreamedResponse> {
+    return this.streamText(name, requestPayload(payload, SYNC_PAYLOAD_BYTES), options);
+  }
+
+  invokeAsync(name: string, payload: unknown): void {
+    this.acceptText(name, requestPayload(payload, ASYNC_PAYLOAD_BYTES));
+  }
+
+  /** As {@link invoke}, with JSON that has been checked. */
+  async invokeText(
+    name: string,
+    payload: string,
+    { signal, requestId = randomUUID() }: TextOptions = {},
+  ): Promise<WholeOutcome> {
+    const sink = this.#pool(name).start(
+      { requestId, payload },
+      (worker) => new WholeAnswer(worker),
+    );
+    return unlessAborted(sink.outcome, signal);
+  }
+
+  /** As {@link invokeStreaming}, with JSON that has been checked. */
+  async streamText(
+    name: string,
+    payload: string,
+    { signal, raw = false, requestId = randomUUID() }: StreamTextOptions = {},
+  ): Promise<StreamedResponse> {
+    const pool = this.#pool(name);
+    const sink = pool.start(
+      { requestId, payload },
+      (worker) => new StreamedAnswer(worker, { raw }),
+    );
+    return unlessAborted(sink.response, signal);
+  }
+
+  /** As {@link invokeAsync}, with JSON that has been checked. */
+  acceptText(name: string, payload: string, requestId: string = randomUUID()): void {
+    const { definition } = this.#pool(name);
+    this.#events.accept({
+      definition,
+      functionArn: this.functionArn(definition.functionName),
+      requestId,
+      payload,
+      attempt: () => this.invokeText(definition.functionName, payload, { requestId }),
+    });
+  }
+
+  functions(): readonly FunctionState[] {
+    return [...this.#pools.values()].map((pool) => ({
+      ...pool.state,
+      pendingEvents: this.#events.pending(pool.definition.functionName),
+    }));
+  }
+
+  async terminateWorkers(name: string, workerId?: string): Promise<readonly string[]> {
+    return this.#pool(name).terminate(workerId);
+  }
+
+  /** Throws a `LambdaError` unless the function exists. */
+  assertFunction(name: string): void {
+    this.#pool(name);
+  }
+
+  async handle(request: AwsRequest, response: ServerResponse): Promise<void> {
+    await answerLambdaRequest(this, request, response);
+  }
+
+  async close(graceMs: number = this.#options.closeGraceMs ?? 0): Promise<void> {
+    this.#closing = true;
+    const lost = this.#events.close();
+    if (lost > 0) this.#options.log('lambda', undefined, `${lost} asynchronous events are lost`);
+    const pools = [...this.#pools.values()];
+    const quiet = Promise.all(pools.map((pool) => pool.quiet()));
+    if (graceMs > 0) await Promise.race([quiet, delay(graceMs, undefined, { ref: false })]);
+    await Promise.all(pools.map((pool) => pool.terminate()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #pool(nameOrArn: string): WorkerPool {
+    if (this.#closing) throw new LambdaError('ServiceException', 'Lambda is shutting down');
+    const name = /(?:^|:)function:([^:]+)/.exec(nameOrArn)?.[1] ?? nameOrArn.split(':')[0] ?? '';
+    const pool = this.#pools.get(name);
+    if (pool !== undefined) return pool;
+    throw new LambdaError(
+      'ResourceNotFoundException',
+      `Function not found: ${this.functionArn(name)}`,
+    );
+  }
+}
+
+async function unlessAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return result;
+  // The caller that left is told so; what the function does afterwards is nobody's.
+  result.catch(() => undefined);
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const onAbort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([result, aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
+}
