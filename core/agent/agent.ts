@@ -1,0 +1,167 @@
+/**
+ * The agent's routes as functions. What comes back is untrusted, because user code shares the
+ * agent's machine: every answer is parsed, and none is believed beyond its own sandbox.
+ */
+import type * as z from 'zod/mini';
+import {
+  AGENT_PROTOCOL,
+  AgentHealth,
+  DrainResponse,
+  type InitRequest,
+  InitResponse,
+  InterruptResponse,
+  type StartExecutionRequest,
+  StartExecutionResponse,
+} from '../../contract/agent/protocol.ts';
+import { AgentErrorBody, AppError } from '../../contract/errors.ts';
+import type { ExecutionId } from '../../contract/ids.ts';
+import { type AgentAnswer, type AgentCall, type AgentGateway, AgentUnreachable } from '../ports.ts';
+
+/** Where an agent is and what opens it. */
+export interface AgentTarget {
+  readonly address: string;
+  readonly token: string;
+}
+
+/** The agent answered with an error of its own: a closed code, never its free text as ours. */
+export class AgentRefusal extends Error {
+  override readonly name = 'AgentRefusal';
+  readonly status: number;
+  readonly body: AgentErrorBody;
+
+  constructor(status: number, body: AgentErrorBody) {
+    super(`agent answered ${status} ${body.code}`);
+    this.status = status;
+    this.body = body;
+  }
+}
+
+function readJson<S extends z.core.$ZodType>(
+  schema: S & { safeParse(data: unknown): z.core.util.SafeParseResult<z.output<S>> },
+  answer: AgentAnswer,
+): z.output<S> {
+  let json: unknown;
+  try {
+    json = JSON.parse(answer.body);
+  } catch (cause) {
+    throw new AgentUnreachable('the agent answered something that is not JSON', { cause });
+  }
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new AgentUnreachable('the agent answered something unexpected');
+  return parsed.data;
+}
+
+/** @throws {AgentRefusal} for an answer that is not 2xx */
+function accepted(answer: AgentAnswer): AgentAnswer {
+  if (answer.status >= 200 && answer.status < 300) return answer;
+  throw new AgentRefusal(answer.status, readJson(AgentErrorBody, answer));
+}
+
+const call = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  request: AgentCall,
+): Promise<AgentAnswer> =>
+  accepted(await gateway.call(target.address, { ...request, token: target.token }));
+
+/** Needs no token: asked before there is one. */
+export async function agentHealth(gateway: AgentGateway, address: string): Promise<AgentHealth> {
+  return readJson(
+    AgentHealth,
+    accepted(await gateway.call(address, { method: 'GET', path: '/health', headTimeoutMs: 2000 })),
+  );
+}
+
+/** An address can be given to another task: only the one with this id is meant. */
+export const isTask = (health: AgentHealth, taskArn: string): boolean =>
+  health.taskId !== undefined && taskArn.endsWith(`/${health.taskId}`);
+
+/** Functions speak with agents of protocol N and N - 1. */
+export const speaksWith = (health: AgentHealth): boolean =>
+  health.protocol === AGENT_PROTOCOL || health.protocol === AGENT_PROTOCOL - 1;
+
+/** Safe to repeat with the same body. */
+export async function initAgent(
+  gateway: AgentGateway,
+  address: string,
+  request: InitRequest,
+): Promise<void> {
+  readJson(
+    InitResponse,
+    accepted(
+      await gateway.call(address, {
+        method: 'POST',
+        path: '/init',
+        body: request,
+        headTimeoutMs: 5000,
+      }),
+    ),
+  );
+}
+
+/** Safe to repeat with the same body. */
+export async function startOnAgent(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  request: StartExecutionRequest,
+): Promise<void> {
+  readJson(
+    StartExecutionResponse,
+    await call(gateway, target, {
+      method: 'POST',
+      path: '/executions',
+      body: request,
+      headTimeoutMs: 5000,
+    }),
+  );
+}
+
+export async function interruptOnAgent(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  id: ExecutionId,
+): Promise<void> {
+  readJson(
+    InterruptResponse,
+    await call(gateway, target, {
+      method: 'POST',
+      path: `/executions/${id}/interrupt`,
+      headTimeoutMs: 5000,
+    }),
+  );
+}
+
+/** Kills what runs; answers when the spools are read, or after 5 s. */
+export async function drainAgent(
+  gateway: AgentGateway,
+  target: AgentTarget,
+): Promise<DrainResponse> {
+  return readJson(
+    DrainResponse,
+    await call(gateway, target, { method: 'POST', path: '/drain', headTimeoutMs: 8000 }),
+  );
+}
+
+export async function deleteSpool(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  id: ExecutionId,
+): Promise<void> {
+  await call(gateway, target, {
+    method: 'DELETE',
+    path: `/executions/${id}/spool`,
+    headTimeoutMs: 5000,
+  });
+}
+
+/** What a caller is told when an agent cannot be reached. */
+export const agentUnreachable = (sandboxId: string, cause: unknown): AppError =>
+  new AppError(
+    'AGENT_UNREACHABLE',
+    `Sandbox ${sandboxId} does not answer at the moment. Try again.`,
+    {
+      details: { sandboxId },
+      retryAfterSeconds: 1,
+      cause,
+    },
+  );

@@ -1,0 +1,52 @@
+/** Where executions are kept. Leases and ends are conditional on the epoch. */
+import type { ExecutionId, SandboxId } from '../../contract/ids.ts';
+import type { OutputRow } from '../output/output-log.ts';
+import type { Page } from '../sandbox/sandbox-store.ts';
+import type { ExecutionEnd, ExecutionRecord, Lease } from './execution.ts';
+
+export interface FinishedExecution extends ExecutionEnd {
+  readonly status: 'finished' | 'lost';
+  readonly lastSeq: number;
+  readonly truncated: boolean;
+  readonly executionCount?: number | undefined;
+}
+
+export interface ExecutionStore {
+  /**
+   * One transaction: the execution put, the sandbox's count raised, on condition that the sandbox
+   * runs, has not expired at `createdAt` and has fewer than its limit. False when it is not so.
+   */
+  start(
+    execution: Extract<ExecutionRecord, { status: 'running' }>,
+    maxRunning: number,
+  ): Promise<boolean>;
+
+  get(id: ExecutionId): Promise<ExecutionRecord | undefined>;
+
+  /** Undoes {@link start} for an execution that never reached its agent. */
+  discard(id: ExecutionId, sandboxId: SandboxId): Promise<void>;
+
+  /** Takes a lapsed or released lease: the next epoch, still running, `until` before `now`. */
+  takeLease(id: ExecutionId, lease: Lease, now: string): Promise<boolean>;
+
+  /** Moves `until` of the holder's own epoch; a release moves it into the past. */
+  renewLease(id: ExecutionId, lease: Lease): Promise<boolean>;
+
+  /** One transaction: the last row, the end, the sandbox's count lowered. False when the epoch has passed. */
+  finish(
+    id: ExecutionId,
+    sandboxId: SandboxId,
+    epoch: number,
+    end: FinishedExecution,
+    row: OutputRow,
+  ): Promise<boolean>;
+
+  /** Newest first. */
+  list(
+    sandboxId: SandboxId,
+    page: { limit: number; cursor?: string | undefined },
+  ): Promise<Page<ExecutionRecord>>;
+
+  /** Running executions whose lease lapsed before `now`. */
+  lapsed(now: string, limit: number): Promise<Extract<ExecutionRecord, { status: 'running' }>[]>;
+}

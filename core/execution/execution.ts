@@ -1,0 +1,77 @@
+/**
+ * The execution: its record and the lease on its output log. One relay at a time holds the lease
+ * and writes; each new holder has a higher epoch.
+ *
+ *   running → finished | lost
+ */
+import { AppError } from '../../contract/errors.ts';
+import type { Metrics, Outcome } from '../../contract/events.ts';
+import type { ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
+import type { ExecutionSummary } from '../../contract/rest/executions.ts';
+import type { Language } from '../../contract/runtimes.ts';
+
+export interface Lease {
+  readonly owner: string;
+  readonly epoch: number;
+  /** ISO instant; lapsed after it. */
+  readonly until: string;
+}
+
+interface ExecutionBase {
+  readonly id: ExecutionId;
+  readonly sandboxId: SandboxId;
+  readonly tenantId: TenantId;
+  readonly language: Language;
+  readonly timeoutMs: number;
+  readonly createdAt: string;
+  /** Seq of the last event in the log, as far as the record knows. */
+  readonly lastSeq: number;
+  readonly truncated: boolean;
+  readonly executionCount?: number | undefined;
+}
+
+export interface ExecutionEnd {
+  readonly outcome: Outcome;
+  readonly exitCode: number | null;
+  readonly metrics: Metrics;
+  readonly finishedAt: string;
+}
+
+export type ExecutionRecord =
+  | (ExecutionBase & { readonly status: 'running'; readonly lease: Lease })
+  | (ExecutionBase & ExecutionEnd & { readonly status: 'finished' | 'lost' });
+
+export function toSummary(record: ExecutionRecord): ExecutionSummary {
+  return {
+    id: record.id,
+    sandboxId: record.sandboxId,
+    language: record.language,
+    status: record.status,
+    createdAt: record.createdAt,
+    truncated: record.truncated,
+    lastSeq: record.lastSeq,
+    ...(record.executionCount === undefined ? {} : { executionCount: record.executionCount }),
+    ...(record.status === 'running'
+      ? {}
+      : {
+          outcome: record.outcome,
+          exitCode: record.exitCode,
+          metrics: record.metrics,
+          finishedAt: record.finishedAt,
+        }),
+  };
+}
+
+/** Another tenant's execution does not exist. */
+export function ownedBy(
+  record: ExecutionRecord | undefined,
+  tenantId: TenantId,
+  id: string,
+): ExecutionRecord {
+  if (record?.tenantId !== tenantId) {
+    throw new AppError('EXECUTION_NOT_FOUND', `There is no execution ${id}.`, {
+      details: { executionId: id },
+    });
+  }
+  return record;
+}

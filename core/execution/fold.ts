@@ -1,0 +1,97 @@
+/**
+ * Events → result: what an Execution shows of its output. One function for the answer that waits,
+ * for the record that is read later, and (in the SDK) for the client.
+ */
+import type { Event, ExecutionErrorInfo } from '../../contract/events.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Execution, Result } from '../../contract/rest/executions.ts';
+
+type Folded = Pick<
+  Execution,
+  'stdout' | 'stderr' | 'stdoutTruncated' | 'stderrTruncated' | 'results' | 'error'
+>;
+
+/** Text up to a limit in characters; says whether there was more. */
+class Head {
+  #parts: string[] = [];
+  #chars = 0;
+  truncated = false;
+
+  add(text: string): void {
+    const room = LIMITS.summaryBytes - this.#chars;
+    if (text.length > room) this.truncated = true;
+    if (room <= 0) return;
+    const part = text.length > room ? text.slice(0, room) : text;
+    this.#parts.push(part);
+    this.#chars += part.length;
+  }
+
+  toString(): string {
+    return this.#parts.join('');
+  }
+}
+
+export class Fold {
+  readonly #stdout = new Head();
+  readonly #stderr = new Head();
+  readonly #results: Result[] = [];
+  #error: ExecutionErrorInfo | undefined;
+  #lastSeq = 0;
+
+  add(event: Event): void {
+    this.#lastSeq = event.seq;
+    switch (event.type) {
+      case 'stdout':
+        this.#stdout.add(event.text ?? decode(event.base64));
+        break;
+      case 'stderr':
+        this.#stderr.add(event.text ?? decode(event.base64));
+        break;
+      case 'result':
+        this.#addResult(event);
+        break;
+      case 'error':
+        this.#error = { name: event.name, value: event.value, traceback: event.traceback };
+        break;
+      case 'started':
+      case 'limit':
+      case 'truncated':
+      case 'finished':
+        break;
+    }
+  }
+
+  get lastSeq(): number {
+    return this.#lastSeq;
+  }
+
+  toJSON(): Folded {
+    return {
+      stdout: this.#stdout.toString(),
+      stderr: this.#stderr.toString(),
+      stdoutTruncated: this.#stdout.truncated,
+      stderrTruncated: this.#stderr.truncated,
+      results: this.#results,
+      ...(this.#error ? { error: this.#error } : {}),
+    };
+  }
+
+  /** An update takes the place of what its display showed. */
+  #addResult({ main, displayId, update, data, ref }: Extract<Event, { type: 'result' }>): void {
+    const result: Result = {
+      main,
+      ...(displayId === undefined ? {} : { displayId }),
+      ...(data === undefined ? {} : { data }),
+      ...(ref === undefined ? {} : { ref }),
+    };
+    const shown = update ? this.#results.findIndex((item) => item.displayId === displayId) : -1;
+    if (shown >= 0) this.#results[shown] = result;
+    else this.#results.push(result);
+  }
+}
+
+/** Bytes that are not UTF-8, shown with replacement characters. */
+function decode(base64: string | undefined): string {
+  const bytes = Uint8Array.from(atob(base64 ?? ''), (char) => char.charCodeAt(0));
+  return new TextDecoder().decode(bytes);
+}

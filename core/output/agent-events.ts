@@ -1,0 +1,101 @@
+/**
+ * The events of an execution as its agent tells them, from a cursor on: resumed after every cut,
+ * each once and in order. Ends after `finished`; ends without it when the execution cannot come
+ * back, because its sandbox is gone or its agent does not know it.
+ */
+import { type Event, EventLine } from '../../contract/events.ts';
+import type { ExecutionId } from '../../contract/ids.ts';
+import { KEEPALIVE_MS } from '../../contract/limits.ts';
+import type { AgentTarget } from '../agent/agent.ts';
+import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
+import { LeaseLost } from './log-writer.ts';
+
+export interface AgentEventsDeps {
+  readonly gateway: AgentGateway;
+  readonly clock: Clock;
+  readonly ids: Pick<Ids, 'jitter'>;
+}
+
+export interface AgentEventsSource {
+  readonly target: AgentTarget;
+  readonly executionId: ExecutionId;
+  readonly epoch: number;
+  readonly after: number;
+  /** True when the sandbox has ended: no retry can help. */
+  readonly gone: () => Promise<boolean>;
+}
+
+const MIN_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 1_000;
+
+export async function* agentEvents(
+  deps: AgentEventsDeps,
+  source: AgentEventsSource,
+  signal: AbortSignal,
+): AsyncGenerator<Event, void, undefined> {
+  let cursor = source.after;
+  let pause = MIN_PAUSE_MS;
+  while (!signal.aborted) {
+    try {
+      for await (const event of attach(deps, source, cursor, signal)) {
+        if (event === 'unknown') return;
+        cursor = event.seq;
+        pause = MIN_PAUSE_MS;
+        yield event;
+        if (event.type === 'finished') return;
+      }
+    } catch (error) {
+      if (!(error instanceof AgentUnreachable)) throw error;
+    }
+    if (signal.aborted || (await source.gone())) return;
+    await deps.clock.sleep(deps.ids.jitter(pause), signal);
+    pause = Math.min(pause * 2, MAX_PAUSE_MS);
+  }
+}
+
+/** One attachment: events after the cursor until the stream ends, cleanly or not. */
+async function* attach(
+  deps: AgentEventsDeps,
+  source: AgentEventsSource,
+  after: number,
+  signal: AbortSignal,
+): AsyncGenerator<Event | 'unknown', void, undefined> {
+  const stream = await deps.gateway.stream(
+    source.target.address,
+    {
+      method: 'GET',
+      path: `/executions/${source.executionId}/events?after=${after}&epoch=${source.epoch}`,
+      token: source.target.token,
+      headTimeoutMs: 5_000,
+      idleTimeoutMs: 2.5 * KEEPALIVE_MS,
+    },
+    signal,
+  );
+  if (stream.status === 409) throw new LeaseLost('a higher epoch is attached to the agent');
+  if (stream.status === 404) {
+    yield 'unknown';
+    return;
+  }
+  if (stream.status !== 200) throw new AgentUnreachable(`the agent answered ${stream.status}`);
+  let cursor = after;
+  for await (const line of stream.lines) {
+    const event = parseLine(line);
+    if (!event || event.seq <= cursor) continue;
+    if (event.seq !== cursor + 1) throw new AgentUnreachable(`seq ${event.seq} after ${cursor}`);
+    cursor = event.seq;
+    yield event;
+  }
+}
+
+/** Undefined for a keepalive. */
+function parseLine(line: string): Event | undefined {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch (cause) {
+    throw new AgentUnreachable('a line of the stream is not JSON', { cause });
+  }
+  const parsed = EventLine.safeParse(json);
+  if (!parsed.success) throw new AgentUnreachable('a line of the stream is not an event');
+  return 'keepalive' in parsed.data ? undefined : parsed.data;
+}

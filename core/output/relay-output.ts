@@ -1,0 +1,180 @@
+/**
+ * The relay: the one writer of an execution's log. Takes events from the agent, passes each to its
+ * own caller in memory and to the log, and ends in one of three ways: the execution ended and the
+ * record says so; its time is up and the next relay was asked for; another relay holds the lease.
+ */
+import type { Event, EventOf } from '../../contract/events.ts';
+import { type AgentTarget, deleteSpool } from '../agent/agent.ts';
+import type { ExecutionRecord } from '../execution/execution.ts';
+import type { ExecutionStore, FinishedExecution } from '../execution/execution-store.ts';
+import type { Clock } from '../ports.ts';
+import type { SandboxStore } from '../sandbox/sandbox-store.ts';
+import { type AgentEventsDeps, agentEvents } from './agent-events.ts';
+import { HeldLease } from './lease.ts';
+import { LeaseLost, LogWriter, type LogWriterDeps } from './log-writer.ts';
+import type { RelayStarter } from './output-log.ts';
+
+export interface RelayDeps extends AgentEventsDeps, LogWriterDeps {
+  readonly executions: ExecutionStore;
+  readonly sandboxes: SandboxStore;
+  readonly relays: RelayStarter;
+  readonly clock: Clock;
+  readonly leaseMs: number;
+  /** A relay hands over after this long. */
+  readonly relayLifeMs: number;
+}
+
+export interface RelayTask {
+  /** Its lease is already ours. */
+  readonly execution: Extract<ExecutionRecord, { status: 'running' }>;
+  readonly target: AgentTarget;
+  /** Seq of the last event in the log. */
+  readonly after: number;
+  /** Relays that started each other so far. */
+  readonly hop: number;
+}
+
+export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost';
+
+/** Far above what a 30-minute run needs; a chain that is longer has gone wrong. */
+const MAX_HOPS = 500;
+
+export async function relayOutput(
+  deps: RelayDeps,
+  task: RelayTask,
+  onEvent: (event: Event) => void = () => {},
+): Promise<RelayEnd> {
+  const lease = new HeldLease(deps, task.execution.id, task.execution.lease);
+  const life = new AbortController();
+  const over = deps.clock.sleep(deps.relayLifeMs, life.signal).then(() => life.abort());
+  const writer = new LogWriter(deps, task.execution.id, () => lease.mayWrite());
+  try {
+    return await pump(deps, task, { lease, writer, life: life.signal }, onEvent);
+  } catch (error) {
+    if (error instanceof LeaseLost) return 'lease_lost';
+    throw error;
+  } finally {
+    life.abort();
+    await Promise.all([over, lease.end()]);
+    // After a clean end this changes nothing; after a failure it stops the writer's loop.
+    await writer.close().catch(() => {});
+  }
+}
+
+interface Running {
+  readonly lease: HeldLease;
+  readonly writer: LogWriter;
+  readonly life: AbortSignal;
+}
+
+async function pump(
+  deps: RelayDeps,
+  task: RelayTask,
+  { lease, writer, life }: Running,
+  onEvent: (event: Event) => void,
+): Promise<RelayEnd> {
+  const { execution } = task;
+  const facts = await factsSoFar(deps, task);
+  let cursor = task.after;
+  const take = (event: Event) => {
+    cursor = event.seq;
+    if (event.type === 'started') facts.executionCount = event.executionCount;
+    if (event.type === 'truncated') facts.truncated = true;
+    writer.add(event);
+    onEvent(event);
+  };
+  const source = {
+    target: task.target,
+    executionId: execution.id,
+    epoch: lease.epoch,
+    after: task.after,
+    gone: () => sandboxIsGone(deps, execution),
+  };
+  for await (const event of agentEvents(deps, source, AbortSignal.any([life, lease.lost]))) {
+    take(event);
+    if (event.type === 'finished') return finish(deps, task, { lease, writer, life }, event, facts);
+    await writer.room();
+  }
+  if (lease.lost.aborted) throw new LeaseLost('another relay took over');
+  if (life.aborted) return handOver(deps, task, lease, writer);
+  const lost = lostEvent(deps.clock, execution.createdAt, cursor + 1);
+  take(lost);
+  return finish(deps, task, { lease, writer, life }, lost, facts);
+}
+
+interface Facts {
+  executionCount: number | undefined;
+  truncated: boolean;
+}
+
+/** What the events before ours have told: a relay that takes over did not see them. */
+async function factsSoFar(deps: RelayDeps, task: RelayTask): Promise<Facts> {
+  if (task.after === 0) return { executionCount: undefined, truncated: false };
+  const [firstRows, last] = await Promise.all([
+    deps.output.rowsAfter(task.execution.id, 0),
+    deps.output.lastRow(task.execution.id),
+  ]);
+  const [first] = firstRows;
+  const started = first && 'events' in first ? first.events[0] : undefined;
+  const before = last && 'events' in last ? last.events.at(-1) : undefined;
+  return {
+    executionCount: started?.type === 'started' ? started.executionCount : undefined,
+    truncated: before?.type === 'truncated',
+  };
+}
+
+async function finish(
+  deps: RelayDeps,
+  { execution, target }: RelayTask,
+  { lease, writer }: Running,
+  event: EventOf<'finished'>,
+  facts: Facts,
+): Promise<RelayEnd> {
+  const row = await writer.rowOf(await writer.close());
+  const end: FinishedExecution = {
+    status: event.outcome === 'lost' ? 'lost' : 'finished',
+    outcome: event.outcome,
+    exitCode: event.exitCode,
+    metrics: event.metrics,
+    finishedAt: deps.clock.iso(deps.clock.nowMs()),
+    lastSeq: event.seq,
+    ...facts,
+  };
+  if (!(await deps.executions.finish(execution.id, execution.sandboxId, lease.epoch, end, row))) {
+    throw new LeaseLost('another relay ended the execution');
+  }
+  if (end.status === 'finished') {
+    // The agent drops old spools by itself; asking only frees the space earlier.
+    await deleteSpool(deps.gateway, target, execution.id).catch(() => {});
+  }
+  return 'finished';
+}
+
+async function handOver(
+  deps: RelayDeps,
+  { execution, hop }: RelayTask,
+  lease: HeldLease,
+  writer: LogWriter,
+): Promise<RelayEnd> {
+  await writer.flush();
+  await lease.release();
+  // Without a successor the lease has lapsed, and a reader or the pool's minute finds it.
+  if (hop < MAX_HOPS) {
+    await deps.relays.start({ executionId: execution.id, epoch: lease.epoch + 1, hop: hop + 1 });
+  }
+  return 'handed_over';
+}
+
+async function sandboxIsGone(deps: RelayDeps, execution: ExecutionRecord): Promise<boolean> {
+  const sandbox = await deps.sandboxes.get(execution.sandboxId);
+  return sandbox?.status !== 'running';
+}
+
+const lostEvent = (clock: Clock, createdAt: string, seq: number): EventOf<'finished'> => ({
+  seq,
+  at: clock.iso(clock.nowMs()),
+  type: 'finished',
+  outcome: 'lost',
+  exitCode: null,
+  metrics: { wallMs: clock.nowMs() - clock.msOf(createdAt) },
+});

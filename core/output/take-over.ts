@@ -1,0 +1,61 @@
+/**
+ * Take over an execution whose relay is gone: the next epoch, from where the log ends. Asked for by
+ * readers, by the pool's minute and by a relay that hands over; of several at once, one wins.
+ */
+import type { Event } from '../../contract/events.ts';
+import type { ExecutionId } from '../../contract/ids.ts';
+import type { ExecutionRecord } from '../execution/execution.ts';
+import type { Ids } from '../ports.ts';
+import type { RelayStarter } from './output-log.ts';
+import { type RelayDeps, type RelayEnd, relayOutput } from './relay-output.ts';
+
+export interface TakeOver {
+  readonly executionId: ExecutionId;
+  readonly epoch: number;
+  readonly hop: number;
+}
+
+export async function takeOver(
+  deps: RelayDeps & { ids: Ids },
+  request: TakeOver,
+  onEvent?: (event: Event) => void,
+): Promise<RelayEnd | 'not_needed'> {
+  const execution = await deps.executions.get(request.executionId);
+  if (execution?.status !== 'running' || execution.lease.epoch !== request.epoch - 1)
+    return 'not_needed';
+  const now = deps.clock.nowMs();
+  const lease = {
+    owner: deps.ids.owner(),
+    epoch: request.epoch,
+    until: deps.clock.iso(now + deps.leaseMs),
+  };
+  if (!(await deps.executions.takeLease(execution.id, lease, deps.clock.iso(now))))
+    return 'not_needed';
+  const [sandbox, last] = await Promise.all([
+    deps.sandboxes.get(execution.sandboxId),
+    deps.output.lastRow(execution.id),
+  ]);
+  if (!sandbox) throw new Error(`execution ${execution.id} without a sandbox`);
+  const task = {
+    execution: { ...execution, lease },
+    target: { address: sandbox.task.address, token: sandbox.controlToken },
+    after: last?.lastSeq ?? 0,
+    hop: request.hop,
+  };
+  return relayOutput(deps, task, onEvent);
+}
+
+/** True when the relay of a running execution is gone, as far as its lease tells. */
+export const isLapsed = (execution: ExecutionRecord, now: string): boolean =>
+  execution.status === 'running' && execution.lease.until < now;
+
+/** Whoever finds a lapsed lease asks for the next epoch. */
+export async function askForRelay(
+  relays: RelayStarter,
+  execution: ExecutionRecord,
+  now: string,
+): Promise<boolean> {
+  if (execution.status !== 'running' || !isLapsed(execution, now)) return false;
+  await relays.start({ executionId: execution.id, epoch: execution.lease.epoch + 1, hop: 0 });
+  return true;
+}

@@ -1,0 +1,72 @@
+/**
+ * Keeps the pool at its target. Any number of refills may run at once: a seat is taken before a
+ * launch, so they never launch more than there are seats. Also gives back the seats of launches
+ * that came to nothing.
+ */
+import type { Clock, Ids, SandboxFleet } from '../ports.ts';
+import type { PoolKey, PoolStore, Seat } from './pool-task.ts';
+
+export interface RefillDeps {
+  readonly pool: PoolStore;
+  readonly fleet: SandboxFleet;
+  readonly clock: Clock;
+  readonly ids: Ids;
+}
+
+/** A launch that is not free by then came to nothing. */
+const LAUNCH_MS = 180_000;
+
+export interface RefillReport {
+  readonly launched: number;
+  readonly failed: string[];
+}
+
+export async function refillPool(
+  deps: RefillDeps,
+  pool: PoolKey,
+  target: number,
+): Promise<RefillReport> {
+  const seats = await deps.pool.seats(pool);
+  await releaseStale(deps, seats);
+  const taken = new Set(seats.map(({ seat }) => seat));
+  const open = Array.from({ length: target }, (_, seat) => seat).filter((seat) => !taken.has(seat));
+  const outcomes = await Promise.all(open.map((seat) => launch(deps, pool, seat)));
+  return {
+    launched: outcomes.filter((outcome) => outcome === 'launched').length,
+    failed: outcomes.flatMap((outcome) => (typeof outcome === 'string' ? [] : [outcome.failed])),
+  };
+}
+
+async function launch(
+  deps: RefillDeps,
+  pool: PoolKey,
+  seat: number,
+): Promise<'launched' | 'taken' | { failed: string }> {
+  const task = {
+    launchId: deps.ids.launch(),
+    pool,
+    seat,
+    status: 'starting',
+    launchedAt: deps.clock.iso(deps.clock.nowMs()),
+  } as const;
+  if (!(await deps.pool.takeSeat(task))) return 'taken';
+  try {
+    const { taskArn } = await deps.fleet.launch(task.launchId);
+    await deps.pool.recordLaunch(task.launchId, taskArn);
+    return 'launched';
+  } catch (error) {
+    await deps.pool.remove(task);
+    return { failed: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+async function releaseStale(deps: RefillDeps, seats: readonly Seat[]): Promise<void> {
+  const oldest = deps.clock.iso(deps.clock.nowMs() - LAUNCH_MS);
+  for (const { launchId, takenAt } of seats) {
+    if (takenAt > oldest) continue;
+    const task = await deps.pool.get(launchId);
+    if (task?.status !== 'starting') continue;
+    if (task.taskArn) await deps.fleet.stop(task.taskArn, 'did not become ready in time');
+    await deps.pool.remove(task);
+  }
+}

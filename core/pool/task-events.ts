@@ -1,0 +1,77 @@
+/**
+ * What the fleet tells of a task. Events come late, twice and out of order: each is harmless then,
+ * because the task's row decides.
+ */
+import type { LaunchId, SandboxId } from '../../contract/ids.ts';
+import { agentHealth, isTask, speaksWith } from '../agent/agent.ts';
+import type { Clock, SandboxFleet } from '../ports.ts';
+import { type EndSandboxDeps, endSandbox } from '../sandbox/end-sandbox.ts';
+import type { PoolStore } from './pool-task.ts';
+
+export interface TaskEventDeps extends EndSandboxDeps {
+  readonly pool: PoolStore;
+  readonly fleet: SandboxFleet;
+  readonly clock: Clock;
+}
+
+export interface TaskRunning {
+  readonly launchId: LaunchId;
+  readonly taskArn: string;
+  readonly address: string;
+}
+
+const HEALTH_EVERY_MS = 250;
+const HEALTH_WITHIN_MS = 30_000;
+
+/** The task runs: ask its agent until it answers as this task, then it is free. */
+export async function onTaskRunning(
+  deps: TaskEventDeps,
+  event: TaskRunning,
+): Promise<'free' | 'not_wanted' | 'not_healthy'> {
+  const task = await deps.pool.get(event.launchId);
+  if (task && task.status !== 'starting') return 'not_wanted';
+  if (task && (await becomesHealthy(deps, event))) {
+    if (await deps.pool.markFree(event.launchId, event.taskArn, event.address)) return 'free';
+    const now = await deps.pool.get(event.launchId);
+    if (now && now.status !== 'starting') return 'not_wanted';
+  }
+  await deps.fleet.stop(
+    event.taskArn,
+    task ? 'its agent did not become healthy' : 'no launch asks for it',
+  );
+  if (!task) return 'not_wanted';
+  await deps.pool.remove(task);
+  return 'not_healthy';
+}
+
+async function becomesHealthy(deps: TaskEventDeps, event: TaskRunning): Promise<boolean> {
+  const until = deps.clock.nowMs() + HEALTH_WITHIN_MS;
+  let pause = HEALTH_EVERY_MS / 8;
+  while (deps.clock.nowMs() < until) {
+    try {
+      const health = await agentHealth(deps.gateway, event.address);
+      if (isTask(health, event.taskArn)) return speaksWith(health);
+    } catch {
+      // Not listening yet: that is what the loop waits for.
+    }
+    await deps.clock.sleep(pause);
+    pause = Math.min(pause * 2, HEALTH_EVERY_MS);
+  }
+  return false;
+}
+
+/** The task stopped: its sandbox ends with the reason, its seat is given back, the pool refilled. */
+export async function onTaskStopped(deps: TaskEventDeps, launchId: LaunchId): Promise<void> {
+  const task = await deps.pool.get(launchId);
+  if (!task) return;
+  if (task.status === 'claimed') {
+    const id = task.sandboxId as SandboxId;
+    const sandbox = await deps.sandboxes.get(id);
+    if (sandbox?.task.launchId === launchId) {
+      const expired = sandbox.expiresAt <= deps.clock.iso(deps.clock.nowMs());
+      await endSandbox(deps, { id, reason: expired ? 'expired' : 'task_died', taskGone: true });
+    }
+  }
+  await deps.pool.remove(task);
+  await deps.refill.request();
+}
