@@ -1,0 +1,130 @@
+/**
+ * The LevelDB behind the tables: where items, index entries and table records lie, and the one way to write, an
+ * atomic batch. A process that is killed leaves each batch whole or absent. It knows nothing of expressions.
+ */
+import { Readable } from 'node:stream';
+import {
+  type BatchOperation,
+  create,
+  type Item,
+  type RangeOptions,
+  type Store,
+  type Table,
+} from 'dynalite/db/index.js';
+import { tableNotFound } from './errors.ts';
+
+export interface TableRecord {
+  readonly table: Table;
+  /** Name of the attribute that holds the expiry. */
+  readonly timeToLive?: string | undefined;
+}
+
+const CHUNK = 256;
+
+export const itemPrefix = (table: string) => `item/${table}/`;
+export const indexPrefix = (table: string, index: string) => `index/${table}/${index}/`;
+export const tokenKey = (token: string) => `token/${token}`;
+const tableKey = (table: string) => `table/${table}`;
+
+/** Every key under a prefix is made of letters, digits and `/`, all below `~`. */
+export const rangeOf = (prefix: string) => ({ gte: prefix, lt: `${prefix}~` });
+
+export class Storage {
+  /** Tables declared since the start; one left over from a former run is unseen until it is declared again. */
+  readonly #tables = new Map<string, TableRecord>();
+  readonly #store: Store;
+
+  private constructor(store: Store) {
+    this.#store = store;
+  }
+
+  static async open(path: string | undefined): Promise<Storage> {
+    const store = create(path === undefined ? {} : { path });
+    try {
+      await store.db.open();
+    } catch (error) {
+      const where = path ?? 'memory';
+      throw new Error(`Cannot open the tables in ${where}; does another process use them?`, {
+        cause: error,
+      });
+    }
+    return new Storage(store);
+  }
+
+  get options(): Store['options'] {
+    return this.#store.options;
+  }
+
+  get tableNames(): string[] {
+    return [...this.#tables.keys()].sort();
+  }
+
+  get records(): TableRecord[] {
+    return [...this.#tables.values()];
+  }
+
+  record(name: unknown): TableRecord {
+    const record = typeof name === 'string' ? this.#tables.get(name) : undefined;
+    if (record === undefined) throw tableNotFound(name);
+    return record;
+  }
+
+  declared(name: string): TableRecord | undefined {
+    return this.#tables.get(name);
+  }
+
+  storedRecord(name: string): TableRecord | undefined {
+    return this.read(tableKey(name)) as TableRecord | undefined;
+  }
+
+  async keepRecord(record: TableRecord): Promise<void> {
+    const { TableName } = record.table;
+    await this.commit([{ type: 'put', key: tableKey(TableName), value: record }]);
+    this.#tables.set(TableName, record);
+  }
+
+  /** Synchronous, so that a condition and the change that depends on it are computed in one turn. */
+  read(key: string): unknown {
+    return this.#store.db.getSync(key);
+  }
+
+  item(table: string, itemKey: string): Item | undefined {
+    return this.read(itemPrefix(table) + itemKey) as Item | undefined;
+  }
+
+  async commit(operations: readonly BatchOperation[]): Promise<void> {
+    if (operations.length > 0) await this.#store.db.batch(operations);
+  }
+
+  async clear(range: RangeOptions): Promise<void> {
+    await this.#store.db.clear(range);
+  }
+
+  /** As dynalite's queries read: a stream of values, closed when they have enough. */
+  stream(range: RangeOptions): Readable {
+    return Readable.from(this.#values(range));
+  }
+
+  async *chunks(range: RangeOptions): AsyncGenerator<[key: string, value: unknown][]> {
+    const entries = this.#store.db.iterator(range);
+    try {
+      for (;;) {
+        const chunk = await entries.nextv(CHUNK);
+        if (chunk.length === 0) return;
+        yield chunk;
+      }
+    } finally {
+      await entries.close();
+    }
+  }
+
+  async *#values(range: RangeOptions): AsyncGenerator {
+    for await (const chunk of this.chunks(range)) {
+      for (const [, value] of chunk) yield value;
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#store.db.close();
+  }
+}
