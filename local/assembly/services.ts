@@ -1,0 +1,33 @@
+/**
+ * What the assembly needs of the stand-ins to stand resources up: small interfaces that they satisfy by shape.
+ * The assembly imports no stand-in; `world.ts` hands them in.
+ */
+import type { TaskDefinition } from '../services/ecs/types.ts';
+import type { Credentials, FunctionDefinition } from '../services/lambda/types.ts';
+
+export interface TableService {
+  /** Takes a table resource's resolved properties, with its name. */
+  createTable(properties: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
+
+export interface BucketService {
+  createBucket(name: string, properties: Readonly<Record<string, unknown>>): Promise<unknown>;
+}
+
+export interface FunctionService {
+  createFunction(definition: FunctionDefinition): void;
+}
+
+export interface TaskService {
+  createCluster(clusterName: string): void;
+  registerTaskDefinition(definition: TaskDefinition): void;
+}
+
+export interface AwsServices {
+  readonly dynamodb: TableService;
+  readonly s3: BucketService;
+  readonly lambda: FunctionService;
+  readonly ecs: TaskService;
+  /** An access key of its own for each function, so that each call can be laid to its role. */
+  issueCredentials(principalName: string): Credentials;
+}
