@@ -17,6 +17,9 @@ import { RequestCounts } from './request-counts.ts';
 /** The largest body a service other than S3 takes: 6 MB and what an envelope needs. */
 const BODY_LIMIT_BYTES = 6 * 1024 * 1024 + 1024;
 
+/** Large uploads may take their time; idle connections outlive what the SDKs keep, so that none is cut in use. */
+const SERVER_OPTIONS = { requestTimeout: 0, keepAliveTimeout: 75_000 };
+
 export interface FrontDoorOptions {
   /** Default 0: any free port. */
   readonly port?: number;
@@ -34,7 +37,9 @@ export class FrontDoor implements AsyncDisposable {
 
   constructor(options: FrontDoorOptions = {}) {
     this.#options = options;
-    this.#server = createServer((incoming, response) => void this.#receive(incoming, response));
+    this.#server = createServer(SERVER_OPTIONS, (incoming, response) => {
+      void this.#receive(incoming, response);
+    });
   }
 
   /** Listens and answers its URL, the `AWS_ENDPOINT_URL` of functions. */

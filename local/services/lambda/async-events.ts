@@ -125,7 +125,8 @@ export class AsyncEvents {
     error?: FunctionError,
   ): Promise<void> {
     const { definition, functionArn, requestId, payload } = event;
-    if (definition.onFailure === undefined) return;
+    // What our own stop cut short has not failed.
+    if (definition.onFailure === undefined || this.#stop.signal.aborted) return;
     const response =
       error === undefined
         ? {}

@@ -147,6 +147,8 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
       { requestId, payload },
       (worker) => new StreamedAnswer(worker, { raw }),
     );
+    // An answer that comes after its caller left must not hold the handler in a full window.
+    signal?.addEventListener('abort', () => sink.abandon(), { once: true });
     return unlessAborted(sink.response, signal);
   }
 
@@ -185,7 +187,8 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
   async close(graceMs: number = this.#options.closeGraceMs ?? 0): Promise<void> {
     this.#closing = true;
     const lost = this.#events.close();
-    if (lost > 0) this.#options.log('lambda', undefined, `${lost} asynchronous events are lost`);
+    if (lost > 0)
+      this.#options.log('lambda', undefined, `${lost} asynchronous events were not finished`);
     const pools = [...this.#pools.values()];
     const quiet = Promise.all(pools.map((pool) => pool.quiet()));
     if (graceMs > 0) await Promise.race([quiet, delay(graceMs, undefined, { ref: false })]);

@@ -61,6 +61,7 @@ export class StreamedAnswer implements InvocationSink {
   readonly #body: ResponseBody;
   readonly #raw: boolean;
   #begun = false;
+  #ended = false;
 
   /** `raw` leaves the prelude in the bytes, as the AWS API does for who invokes directly. */
   constructor(worker: FunctionWorker, { raw = false }: { raw?: boolean } = {}) {
@@ -85,7 +86,9 @@ export class StreamedAnswer implements InvocationSink {
 
   end(): void {
     this.#begin(undefined);
-    this.#body.finish();
+    this.#ended = true;
+    // A handler that settles with its stream is free one message later: a caller that asks again finds it so.
+    setImmediate(() => this.#body.finish());
   }
 
   result(json: string): void {
@@ -94,9 +97,16 @@ export class StreamedAnswer implements InvocationSink {
   }
 
   failed(error: FunctionError): void {
+    // The response was whole; what the handler did afterwards is not the caller's.
+    if (this.#ended) return;
     const failure = new FunctionFailure(error);
     if (this.#begun) this.#body.fail(failure);
     else this.#settled.reject(failure);
+  }
+
+  /** The caller left before there was an answer; once there is one, it is the caller's to destroy. */
+  abandon(): void {
+    if (!this.#begun) this.#body.destroy();
   }
 
   #begin(prelude: StreamedResponse['prelude']): void {

@@ -1,0 +1,126 @@
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ControlServer } from '../../../local/services/front-door/control-server.ts';
+import { openStage, type Stage } from '../lambda/stage.ts';
+
+const token = 'token-of-this-test';
+let stage: Stage;
+let control: ControlServer;
+let url: string;
+
+beforeEach(async () => {
+  stage = await openStage();
+  control = new ControlServer({
+    token,
+    functions: stage.lambda,
+    counts: stage.frontDoor.counts,
+  });
+  url = await control.listen();
+});
+afterEach(async () => {
+  await control.close();
+  await stage[Symbol.asyncDispose]();
+});
+
+async function call(request: string, init: RequestInit = {}) {
+  const [method = 'GET', path = '/'] = request.split(' ');
+  const answer = await fetch(url + path, {
+    method,
+    headers: { authorization: `Bearer ${token}` },
+    ...init,
+  });
+  return { status: answer.status, body: await answer.json() };
+}
+
+const hangs = `export const handler = async () => { console.log('on'); await new Promise(() => {}); };`;
+
+test('without the token, with a wrong one, or from a browser, nothing is answered', async () => {
+  const bearer = `Bearer ${token}`;
+  const refusals: Array<[Record<string, string>, number]> = [
+    [{}, 401],
+    [{ authorization: 'Bearer wrong' }, 401],
+    [{ authorization: token }, 401],
+    [{ authorization: bearer, origin: 'http://127.0.0.1:8080' }, 403],
+  ];
+
+  for (const [headers, status] of refusals) {
+    expect((await call('GET /functions', { headers })).status).toBe(status);
+  }
+});
+
+test('functions are listed with their workers and counts', async () => {
+  await stage.define('echo', `export const handler = async (event) => event;`);
+  await stage.lambda.invoke('echo', {});
+
+  const { status, body } = await call('GET /functions');
+
+  expect(status).toBe(200);
+  expect(body.functions).toMatchObject([
+    {
+      functionName: 'echo',
+      workers: [{ workerId: expect.any(String), state: 'idle' }],
+      invocations: 1,
+      inits: 1,
+      throttles: 0,
+      pendingEvents: 0,
+    },
+  ]);
+});
+
+test('one worker, then all workers of a function, can be ended in the middle of their work', async () => {
+  await stage.define('hangs', hangs);
+  const runs = [1, 2, 3].map(async () => stage.lambda.invoke('hangs', {}));
+  await stage.until(() => stage.lines.length === 3);
+  const { body } = await call('GET /functions');
+  const workerId: string = body.functions[0].workers[0].workerId;
+
+  const one = await call(`DELETE /functions/hangs/workers/${workerId}`);
+  const again = await call(`DELETE /functions/hangs/workers/${workerId}`);
+  const rest = await call('DELETE /functions/hangs/workers');
+
+  expect(one).toEqual({ status: 200, body: { terminated: [workerId] } });
+  expect(again.status).toBe(404);
+  expect(rest.body.terminated).toHaveLength(2);
+  for (const outcome of await Promise.all(runs)) {
+    expect(outcome).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
+  }
+});
+
+test('the operator invokes a function with a JSON body', async () => {
+  await stage.define(
+    'doubles',
+    `export const handler = async ({ n }) => { if (n === undefined) throw new Error('no n'); return n * 2; };`,
+  );
+
+  const answered = await call('POST /functions/doubles/invoke', { body: '{"n":21}' });
+  const failed = await call('POST /functions/doubles/invoke', { body: '' });
+  const garbled = await call('POST /functions/doubles/invoke', { body: '{' });
+
+  expect(answered).toEqual({ status: 200, body: { payload: 42 } });
+  expect(failed.body).toMatchObject({ error: { errorType: 'Error', errorMessage: 'no n' } });
+  expect(garbled).toMatchObject({ status: 400, body: { error: { code: 'InvalidJson' } } });
+});
+
+test('request counts can be read and reset', async () => {
+  stage.frontDoor.counts.add({ service: 's3', action: 'GetObject', principal: 'files' });
+
+  const before = await call('GET /requests');
+  await call('DELETE /requests');
+
+  expect(before.body.requests).toEqual([
+    { service: 's3', action: 'GetObject', principal: 'files', count: 1 },
+  ]);
+  expect((await call('GET /requests')).body.requests).toEqual([]);
+});
+
+test.each([
+  ['GET /nothing', 404, /no GET \/nothing/],
+  ['DELETE /functions/nobody/workers', 404, /Function not found/],
+  ['DELETE /functions/no%20name/workers', 400, /"no name": a function name/],
+  ['DELETE /functions/%ff/workers', 400, /URI/],
+  ['DELETE /functions/hangs/workers/7', 400, /"7": a worker id is a UUID/],
+])('%s is refused with %i and says why', async (request, status, message) => {
+  const answer = await call(request);
+
+  expect(answer.status).toBe(status);
+  expect(answer.body.error.message).toMatch(message);
+});
