@@ -1,0 +1,127 @@
+/** The way in: makes, finds and lists sandboxes. Sends nothing before the first call. */
+import type * as z from 'zod/mini';
+import type { CreateSandboxBody, SANDBOX_STATUSES } from '../../../contract/rest/sandboxes.ts';
+import type { Runtime as RuntimeSchema } from '../../../contract/rest/service.ts';
+import { type ClientOptions, type Endpoint, resolveEndpoint } from './config.ts';
+import { type Paged, paged } from './paged.ts';
+import { Sandbox } from './sandbox.ts';
+import type { Api } from './transport/http.ts';
+import { call, callWithCapacityWait } from './transport/retry.ts';
+import { TIMING, type Timing } from './transport/timing.ts';
+
+/** What a sandbox is made from. */
+export interface CreateSandboxOptions extends z.input<typeof CreateSandboxBody> {
+  /**
+   * How long to go on asking while no machine is free (`CAPACITY_UNAVAILABLE`). The server waits
+   * about 10 s by itself at each asking; 0 asks once.
+   *
+   * @default 60_000
+   */
+  waitMs?: number;
+  /** Stops the asking. A sandbox that was made meanwhile ends at its expiry. */
+  signal?: AbortSignal;
+}
+
+/** Which sandboxes to list; all where nothing is given. */
+export interface ListSandboxesFilter {
+  status?: (typeof SANDBOX_STATUSES)[number];
+  runtime?: string;
+  /** Every entry must be met. */
+  metadata?: Record<string, string>;
+}
+
+/** A family of languages that can be asked for. */
+export type Runtime = z.infer<typeof RuntimeSchema>;
+
+const DEFAULT_WAIT_MS = 60_000;
+
+/**
+ * A client of one deployment.
+ *
+ * Options left out come from `CODE_INTERPRETER_API_KEY` and `CODE_INTERPRETER_BASE_URL`, else (in
+ * Node) from `.local/endpoints.json`, which `npm start` writes, in the working directory or above.
+ * They are looked up at the first call, which throws `CONFIGURATION_ERROR` where one is missing.
+ *
+ * @example
+ * ```ts
+ * const client = new CodeInterpreter();
+ * await using sandbox = await client.createSandbox({ runtime: 'python' });
+ * console.log((await sandbox.execute('print(6 * 7)')).stdout);
+ * ```
+ */
+export class CodeInterpreter {
+  readonly #api: Api;
+
+  constructor(options: ClientOptions = {}) {
+    this.#api = createApi(options, TIMING);
+  }
+
+  /**
+   * Makes a sandbox and answers when it runs. It ends when it is terminated, or at its expiry.
+   *
+   * @throws {@link CodeInterpreterError} `CAPACITY_UNAVAILABLE` after `waitMs`,
+   *   `RESOURCE_LIMIT_ERROR` at the limit of live sandboxes, `VALIDATION_ERROR` with the field named
+   *
+   * @example
+   * ```ts
+   * await using sandbox = await client.createSandbox({ runtime: 'python', lifetimeMs: 600_000 });
+   * ```
+   */
+  async createSandbox(options: CreateSandboxOptions): Promise<Sandbox> {
+    const { waitMs = DEFAULT_WAIT_MS, signal, ...body } = options;
+    const info = await callWithCapacityWait(this.#api, { body, signal }, waitMs);
+    return new Sandbox(this.#api, info);
+  }
+
+  /**
+   * Finds a sandbox again by its id.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_NOT_FOUND`
+   */
+  async getSandbox(id: string): Promise<Sandbox> {
+    const info = await call(this.#api, 'getSandbox', { params: { sandboxId: id } });
+    return new Sandbox(this.#api, info);
+  }
+
+  /**
+   * Lists sandboxes, newest first.
+   *
+   * @example
+   * ```ts
+   * for await (const sandbox of client.listSandboxes({ status: 'running' })) {
+   *   await sandbox.terminate();
+   * }
+   * ```
+   */
+  listSandboxes(filter: ListSandboxesFilter = {}): Paged<Sandbox> {
+    const { metadata = {}, ...rest } = filter;
+    const entries = Object.entries(metadata).map(([name, value]) => [`metadata.${name}`, value]);
+    const narrowed = { ...rest, ...Object.fromEntries(entries) } as Record<string, string>;
+    return paged(
+      (query) => call(this.#api, 'listSandboxes', { query: { ...narrowed, ...query } }),
+      (info) => new Sandbox(this.#api, info),
+    );
+  }
+
+  /** What can be asked for: families, versions, languages. */
+  async runtimes(): Promise<Runtime[]> {
+    return (await call(this.#api, 'runtimes', {})).items;
+  }
+}
+
+/** The parts of a client below its surface; the timing is a test's to shorten. */
+export function createApi(options: ClientOptions, timing: Timing): Api {
+  let endpoint: Promise<Endpoint> | undefined;
+  return {
+    endpoint: () => {
+      endpoint ??= resolveEndpoint(options).catch((error: unknown) => {
+        endpoint = undefined; // What was missing may be there at the next call.
+        throw error;
+      });
+      return endpoint;
+    },
+    fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
+    timing,
+    streams: { failures: 0 },
+  };
+}

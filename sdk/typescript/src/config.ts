@@ -1,0 +1,107 @@
+/**
+ * Where the API is and with which key: the options, else the environment, else the endpoints.json
+ * of a deployment on this machine. A key is never sent to a place that it was not given for.
+ */
+import * as z from 'zod/mini';
+import { CodeInterpreterError } from './errors.ts';
+
+/** What {@link CodeInterpreter} is made with; everything has a source to fall back on. */
+export interface ClientOptions {
+  /** @default `CODE_INTERPRETER_API_KEY`, else the key in `.local/endpoints.json` (Node only) */
+  apiKey?: string;
+  /**
+   * Such as `http://127.0.0.1:8080/api/v1`.
+   *
+   * @default `CODE_INTERPRETER_BASE_URL`, else the one in `.local/endpoints.json` (Node only)
+   */
+  baseUrl?: string;
+  /** @default the platform's own `fetch` */
+  fetch?: typeof globalThis.fetch;
+}
+
+export interface Endpoint {
+  /** Without a trailing slash. */
+  readonly baseUrl: string;
+  readonly apiKey: string;
+}
+
+const EndpointsFile = z.object({ baseUrl: z.string(), apiKey: z.string() });
+const FILE = '.local/endpoints.json';
+
+type Environment = Record<string, string | undefined>;
+
+const environment = (): Environment =>
+  (globalThis as { process?: { env?: Environment } }).process?.env ?? {};
+
+/** @throws {CodeInterpreterError} `CONFIGURATION_ERROR` that says what is missing and what to do */
+export async function resolveEndpoint(
+  options: Pick<ClientOptions, 'apiKey' | 'baseUrl'>,
+  sources: { env: Environment; readEndpoints: () => Promise<Endpoint | undefined> } = {
+    env: environment(),
+    readEndpoints: findEndpoints,
+  },
+): Promise<Endpoint> {
+  const apiKey = options.apiKey ?? (sources.env['CODE_INTERPRETER_API_KEY'] || undefined);
+  const given = options.baseUrl ?? (sources.env['CODE_INTERPRETER_BASE_URL'] || undefined);
+  const baseUrl = given === undefined ? undefined : normalUrl(given);
+  if (apiKey !== undefined && baseUrl !== undefined) return { apiKey, baseUrl };
+  const local = await sources.readEndpoints();
+  if (apiKey === undefined && baseUrl === undefined) {
+    if (local) return local;
+    throw missing(
+      `Neither an API key nor a base URL was given, and no ${FILE} was found from here upwards.`,
+      'Start a local deployment with `npm start`',
+    );
+  }
+  // Half from here and half from there would send a key to a deployment that it is not for.
+  if (baseUrl === undefined) {
+    throw missing('An API key was given, but no base URL.', 'Pass `baseUrl`');
+  }
+  if (local?.baseUrl === baseUrl) return local;
+  throw missing(`No API key was given for ${baseUrl}.`, 'Pass `apiKey`');
+}
+
+function missing(what: string, doThis: string): CodeInterpreterError {
+  return new CodeInterpreterError(
+    'CONFIGURATION_ERROR',
+    `${what} ${doThis}, or set CODE_INTERPRETER_API_KEY and CODE_INTERPRETER_BASE_URL (such as http://127.0.0.1:8080/api/v1).`,
+  );
+}
+
+function normalUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
+    return text.replace(/\/+$/, '');
+  }
+  throw new CodeInterpreterError(
+    'CONFIGURATION_ERROR',
+    `The base URL must be an http or https URL such as http://127.0.0.1:8080/api/v1, got "${text}".`,
+  );
+}
+
+/** Looks from the working directory upwards; `undefined` outside Node and where there is none. */
+async function findEndpoints(): Promise<Endpoint | undefined> {
+  const host = (globalThis as { process?: { cwd?: () => string; versions?: { node?: string } } })
+    .process;
+  if (!host?.versions?.node || !host.cwd) return undefined;
+  const [{ readFile }, path] = await Promise.all([import('node:fs/promises'), import('node:path')]);
+  for (let folder = host.cwd(); ; folder = path.dirname(folder)) {
+    const file = path.join(folder, FILE);
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text !== undefined) return parseEndpoints(text, file);
+    if (folder === path.dirname(folder)) return undefined;
+  }
+}
+
+/** Exported for its test. */
+export function parseEndpoints(text: string, file: string): Endpoint {
+  try {
+    const { baseUrl, apiKey } = z.parse(EndpointsFile, JSON.parse(text));
+    return { baseUrl: normalUrl(baseUrl), apiKey };
+  } catch (cause) {
+    throw new CodeInterpreterError(
+      'CONFIGURATION_ERROR',
+      `${file} must be JSON with baseUrl and apiKey, as \`npm start\` writes it. Start it again, or remove the file.`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,26 @@
+/** What the package exports. Works in Node 20 and later and in browsers. */
+export type {
+  Event,
+  ExecutionErrorInfo,
+  Metrics,
+  MimeBundle,
+  Outcome,
+} from '../../../contract/events.ts';
+export type { ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
+export type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
+export {
+  CodeInterpreter,
+  type CreateSandboxOptions,
+  type ListSandboxesFilter,
+  type Runtime,
+} from './client.ts';
+export type { ClientOptions } from './config.ts';
+export {
+  CodeInterpreterError,
+  ConnectionError,
+  type ErrorCode,
+  type ErrorFacts,
+} from './errors.ts';
+export type { Page, Paged, PageOptions } from './paged.ts';
+export type { ExecutionResult } from './result.ts';
+export { type ExecuteOptions, type RunOptions, Sandbox } from './sandbox.ts';

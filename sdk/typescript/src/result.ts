@@ -1,0 +1,106 @@
+/** What a run came to: one function folds its events, so that live and later readings agree. */
+import type {
+  Event,
+  EventOf,
+  ExecutionErrorInfo,
+  Metrics,
+  Outcome,
+} from '../../../contract/events.ts';
+import type { Result } from '../../../contract/rest/executions.ts';
+
+/**
+ * What a run came to. Code that failed is a result too: look at `outcome` and `error`.
+ */
+export interface ExecutionResult {
+  readonly executionId: string;
+  /** All that was kept of what it printed. Bytes that are not UTF-8 read as U+FFFD. */
+  readonly stdout: string;
+  readonly stderr: string;
+  /** 0 or 1 for a cell, the process's own for others, 128 + n for a signal, null when lost. */
+  readonly exitCode: number | null;
+  readonly outcome: Outcome;
+  /** The value of the code (`main`) and what it displayed, in order. */
+  readonly results: readonly Result[];
+  /** What the code raised. */
+  readonly error: ExecutionErrorInfo | undefined;
+  /** What was not measured is absent. */
+  readonly metrics: Metrics;
+  /** True when it printed more than is kept. */
+  readonly truncated: boolean;
+}
+
+type Draft = { -readonly [K in keyof ExecutionResult]: ExecutionResult[K] } & { results: Result[] };
+
+/** Folds one event after another. */
+export class ResultFold {
+  readonly #draft: Draft = {
+    executionId: '',
+    stdout: '',
+    stderr: '',
+    exitCode: null,
+    outcome: 'lost',
+    results: [],
+    error: undefined,
+    metrics: { wallMs: 0 },
+    truncated: false,
+  };
+
+  add(event: Event): void {
+    const draft = this.#draft;
+    switch (event.type) {
+      case 'started':
+        draft.executionId = event.executionId;
+        break;
+      case 'stdout':
+      case 'stderr':
+        draft[event.type] += textOf(event);
+        break;
+      case 'result':
+        draft.results = withResult(draft.results, event);
+        break;
+      case 'error':
+        draft.error = { name: event.name, value: event.value, traceback: event.traceback };
+        break;
+      case 'truncated':
+        draft.truncated = true;
+        break;
+      case 'finished':
+        draft.outcome = event.outcome;
+        draft.exitCode = event.exitCode;
+        draft.metrics = event.metrics;
+        break;
+      case 'limit':
+        break; // The outcome says what came of it.
+    }
+  }
+
+  /** Meant for after `finished`. */
+  get result(): ExecutionResult {
+    return this.#draft;
+  }
+}
+
+/** An update takes the place of what was displayed under the same id. */
+function withResult(results: Result[], event: EventOf<'result'>): Result[] {
+  const { displayId } = event;
+  const made = resultOf(event);
+  const isOld = (old: Result) => event.update === true && old.displayId === displayId;
+  return displayId !== undefined && results.some(isOld)
+    ? results.map((old) => (isOld(old) ? made : old))
+    : [...results, made];
+}
+
+export function resultOf({ main, displayId, data, ref }: EventOf<'result'>): Result {
+  return {
+    main,
+    ...(displayId === undefined ? {} : { displayId }),
+    ...(data === undefined ? {} : { data }),
+    ...(ref === undefined ? {} : { ref }),
+  };
+}
+
+/** The text of an output event; bytes that are not UTF-8 become U+FFFD. */
+export function textOf({ text, base64 }: EventOf<'stdout' | 'stderr'>): string {
+  if (base64 === undefined) return text ?? '';
+  return new TextDecoder().decode(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)));
+}

@@ -1,0 +1,165 @@
+/** The handle on one sandbox: runs code in it, shows its runs, ends it. Holds no state but its id. */
+import type * as z from 'zod/mini';
+import type { Event } from '../../../contract/events.ts';
+import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
+import type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
+import { CodeInterpreterError } from './errors.ts';
+import { run } from './events/run.ts';
+import { type Paged, paged } from './paged.ts';
+import { type ExecutionResult, ResultFold, resultOf, textOf } from './result.ts';
+import type { Api } from './transport/http.ts';
+import { call } from './transport/retry.ts';
+
+/** How code is run. */
+export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
+  /**
+   * Ends the reading and interrupts the code (SIGINT, after 5 s SIGKILL). The call rejects with the
+   * signal's reason once the interrupt was asked for.
+   */
+  signal?: AbortSignal;
+}
+
+type MaybeAsync = void | Promise<void>;
+
+/**
+ * How code is run, and who hears of it. A callback that answers a promise is waited for before the
+ * next event is read, so a slow one slows the reading and never the code.
+ */
+export interface ExecuteOptions extends RunOptions {
+  /** Bytes that are not UTF-8 come as U+FFFD; `onEvent` has them as base64. */
+  onStdout?: (text: string) => MaybeAsync;
+  /** As `onStdout`. */
+  onStderr?: (text: string) => MaybeAsync;
+  /** The value of the code (`main`), and what it displays. */
+  onResult?: (result: Result) => MaybeAsync;
+  /** Every event, before the callback of its kind. */
+  onEvent?: (event: Event) => MaybeAsync;
+}
+
+/** Some browsers do not have the symbol yet, and a method cannot be named `undefined`. */
+const asyncDispose: typeof Symbol.asyncDispose =
+  Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
+
+/**
+ * A sandbox. Made by {@link CodeInterpreter.createSandbox} and {@link CodeInterpreter.getSandbox}.
+ *
+ * @example
+ * ```ts
+ * await using sandbox = await client.createSandbox({ runtime: 'python' });
+ * const { stdout } = await sandbox.execute('print("hello")');
+ * ```
+ */
+export class Sandbox implements AsyncDisposable {
+  readonly #api: Api;
+  #info: SandboxInfo;
+
+  /** @internal */
+  constructor(api: Api, info: SandboxInfo) {
+    this.#api = api;
+    this.#info = info;
+  }
+
+  /** Its id, with which {@link CodeInterpreter.getSandbox} finds it again. */
+  get id(): string {
+    return this.#info.id;
+  }
+
+  /** Its status when it was last read: {@link info} reads it afresh. */
+  get status(): SandboxInfo['status'] {
+    return this.#info.status;
+  }
+
+  /** All that was last read of it, without a request. */
+  get lastInfo(): SandboxInfo {
+    return this.#info;
+  }
+
+  /**
+   * Reads the sandbox.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_NOT_FOUND`
+   */
+  async info(): Promise<SandboxInfo> {
+    this.#info = await call(this.#api, 'getSandbox', { params: { sandboxId: this.id } });
+    return this.#info;
+  }
+
+  /**
+   * Runs code and answers what came of it, with callbacks for what it prints meanwhile.
+   *
+   * Code that raises, times out or is killed is a result with its `outcome`, not a throw. A
+   * callback that throws ends the reading with its error; the code goes on.
+   *
+   * @throws {@link CodeInterpreterError} where the run was refused, such as `SANDBOX_GONE`
+   * @throws {@link ConnectionError} where the API cannot be reached (any more)
+   *
+   * @example
+   * ```ts
+   * const result = await sandbox.execute('import time\nfor i in range(3): print(i); time.sleep(1)', {
+   *   onStdout: (text) => process.stdout.write(text),
+   * });
+   * if (result.outcome !== 'ok') console.error(result.outcome, result.error?.traceback);
+   * ```
+   */
+  async execute(code: string, options: ExecuteOptions = {}): Promise<ExecutionResult> {
+    const { onStdout, onStderr, onResult, onEvent, ...runOptions } = options;
+    const fold = new ResultFold();
+    for await (const event of this.run(code, runOptions)) {
+      fold.add(event);
+      await onEvent?.(event);
+      if (event.type === 'stdout') await onStdout?.(textOf(event));
+      else if (event.type === 'stderr') await onStderr?.(textOf(event));
+      else if (event.type === 'result') await onResult?.(resultOf(event));
+    }
+    return fold.result;
+  }
+
+  /**
+   * Runs code and hands out its events, each once and in order; the loop ends after `finished`.
+   *
+   * The code is sent when the loop begins. Breaking out of the loop only stops the reading: abort
+   * `signal` to stop the code.
+   *
+   * @throws as {@link execute}
+   *
+   * @example
+   * ```ts
+   * for await (const event of sandbox.run('print("hello")')) {
+   *   if (event.type === 'stdout') console.log(event.text);
+   * }
+   * ```
+   */
+  run(code: string, options: RunOptions = {}): AsyncIterable<Event> {
+    const { signal, ...rest } = options;
+    return run(this.#api, { sandboxId: this.id, body: { code, ...rest } }, signal);
+  }
+
+  /** Its executions, newest first, without their output. */
+  executions(): Paged<ExecutionSummary> {
+    return paged(
+      (query) => call(this.#api, 'listExecutions', { params: { sandboxId: this.id }, query }),
+      (execution) => execution,
+    );
+  }
+
+  /**
+   * Ends the sandbox and all that runs in it; again does no harm.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_NOT_FOUND`
+   */
+  async terminate(): Promise<void> {
+    this.#info = await call(this.#api, 'terminateSandbox', { params: { sandboxId: this.id } });
+  }
+
+  /** {@link terminate}, at the end of an `await using`; a sandbox that is gone is what it wants. */
+  async [asyncDispose](): Promise<void> {
+    try {
+      await this.terminate();
+    } catch (error) {
+      const gone =
+        error instanceof CodeInterpreterError &&
+        ['SANDBOX_NOT_FOUND', 'SANDBOX_GONE'].includes(error.code);
+      if (!gone) throw error;
+    }
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * Which failures are tried again, and when: idempotent calls, and a create that was refused for
+ * want of capacity. A call that may have taken effect is never repeated here.
+ */
+import { type OperationId, operationOf } from '../../../../contract/operations.ts';
+import { CodeInterpreterError } from '../errors.ts';
+import { type AnswerOf, type Api, type CallInput, exchange } from './http.ts';
+import { jitterMs, sleep, type Timing } from './timing.ts';
+
+/** One operation; repeated on retryable failures where its method is idempotent. */
+export function call<Id extends OperationId>(
+  api: Api,
+  id: Id,
+  input: CallInput<Id>,
+): Promise<AnswerOf<Id>> {
+  const idempotent = ['GET', 'DELETE'].includes(operationOf(id).method);
+  return retrying(() => exchange(api, id, input), {
+    timing: api.timing,
+    signal: input.signal,
+    again: (error, failures) =>
+      failures < api.timing.attempts && (idempotent ? error.retryable : wasNeverSent(error)),
+  });
+}
+
+/** A refusal for want of capacity made nothing, so it can be asked again until `waitMs` is over. */
+export function callWithCapacityWait(
+  api: Api,
+  input: CallInput<'createSandbox'>,
+  waitMs: number,
+): Promise<AnswerOf<'createSandbox'>> {
+  const until = performance.now() + waitMs;
+  return retrying(() => call(api, 'createSandbox', input), {
+    timing: api.timing,
+    signal: input.signal,
+    again: (error, _failures, pauseMs) =>
+      error.code === 'CAPACITY_UNAVAILABLE' && performance.now() + pauseMs < until,
+  });
+}
+
+interface Retrying {
+  readonly timing: Timing;
+  readonly signal: AbortSignal | undefined;
+  readonly again: (error: CodeInterpreterError, failures: number, pauseMs: number) => boolean;
+}
+
+async function retrying<T>(attempt: () => Promise<T>, { timing, signal, again }: Retrying) {
+  for (let failures = 1; ; failures += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof CodeInterpreterError)) throw error;
+      const asked = error.retryAfterMs ?? 0;
+      const pauseMs = asked + jitterMs(failures, timing.backoff);
+      if (asked > timing.retryAfterMs || !again(error, failures, pauseMs)) throw error;
+      await sleep(pauseMs, signal);
+    }
+  }
+}
+
+const wasNeverSent = (error: CodeInterpreterError) => error.details?.['neverSent'] === true;

@@ -1,0 +1,331 @@
+/**
+ * A small API that keeps to the contract, over real HTTP and real server-sent events, for the
+ * SDK's tests: its executions are scripted, and any answer can be cut at any byte, refused or
+ * distorted. It runs no code.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { LIMITS } from '../../contract/limits.ts';
+import { BASE_PATH } from '../../contract/operations.ts';
+import { AT, type Cut, FakeExecution, sse, started, write } from './fake-execution.ts';
+
+export { FakeExecution, type Scripted, started } from './fake-execution.ts';
+
+export const FAKE_KEY = `ci_${'0'.repeat(40)}`;
+
+export interface Refusal {
+  readonly status: number;
+  readonly code: string;
+  readonly retryable?: boolean;
+  readonly retryAfter?: number;
+  /** In place of the envelope. */
+  readonly raw?: string;
+}
+
+export interface Seen {
+  readonly operation: string;
+  readonly url: URL;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: unknown;
+}
+
+export interface FakeBehaviour {
+  /** Called once per executeCode; what it emits at once is in the first answer. */
+  onExecute: (execution: FakeExecution, body: Record<string, unknown>) => void;
+  /** Taken one by one by connections that carry events, streams and pages alike. */
+  cuts: Cut[];
+  /** Taken one by one, by operation. */
+  refusals: Record<string, Refusal[]>;
+  /** `json` answers streams as JSON, `silent` sends a head and no byte. */
+  streams: 'on' | 'json' | 'silent';
+  /** Whether the answer names the execution in its head. */
+  idHeader: boolean;
+  /** Holds the head of executeCode back until it resolves. */
+  beforeHead: () => Promise<void>;
+  /** Most events in one page. */
+  pageSize: number;
+  /** Sends this many events from before the cursor again. */
+  overlap: number;
+  /** Seqs that are left out, as a log with a hole would. */
+  holes: Set<number>;
+  heartbeatMs: number;
+  /** A stream ends after so long without `finished`, with `retry:`. */
+  streamLifeMs: number;
+}
+
+export class FakeApi implements AsyncDisposable {
+  readonly behaviour: FakeBehaviour = {
+    onExecute: (execution) => {
+      execution.emit(started(execution));
+      execution.finish();
+    },
+    cuts: [],
+    refusals: {},
+    streams: 'on',
+    idHeader: true,
+    beforeHead: () => Promise.resolve(),
+    pageSize: 100,
+    overlap: 0,
+    holes: new Set(),
+    heartbeatMs: 10_000,
+    streamLifeMs: 120_000,
+  };
+  readonly seen: Seen[] = [];
+  readonly executions = new Map<string, FakeExecution>();
+  readonly sandboxes = new Map<string, Record<string, unknown>>();
+  readonly #sockets = new Set<Socket>();
+  readonly #server = createServer((request, response) => {
+    this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
+  });
+
+  static async start(behaviour: Partial<FakeBehaviour> = {}): Promise<FakeApi> {
+    const api = new FakeApi();
+    Object.assign(api.behaviour, behaviour);
+    api.#server.on('connection', (socket) => {
+      api.#sockets.add(socket);
+      socket.on('close', () => api.#sockets.delete(socket));
+    });
+    await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve));
+    return api;
+  }
+
+  get baseUrl(): string {
+    const { port } = this.#server.address() as AddressInfo;
+    return `http://127.0.0.1:${port}${BASE_PATH}`;
+  }
+
+  get options(): { baseUrl: string; apiKey: string } {
+    return { baseUrl: this.baseUrl, apiKey: FAKE_KEY };
+  }
+
+  count(operation: string): number {
+    return this.seen.filter((request) => request.operation === operation).length;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  addSandbox(fields: Record<string, unknown> = {}): string {
+    const id = `sb${String(this.sandboxes.size).padStart(20, '0')}`;
+    this.sandboxes.set(id, { ...sandboxRecord(id), ...fields });
+    return id;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const url = new URL(request.url ?? '/', this.baseUrl);
+    const body = await readJson(request);
+    const [operation, id] = route(request.method ?? 'GET', url.pathname.slice(BASE_PATH.length));
+    this.seen.push({ operation, url, headers: request.headers, body });
+    response.setHeader('X-Request-Id', `request-${this.seen.length}`);
+    if (request.headers['x-api-key'] !== FAKE_KEY) {
+      return refuse(response, { status: 401, code: 'UNAUTHENTICATED' });
+    }
+    const refusal = this.behaviour.refusals[operation]?.shift();
+    if (refusal) return refuse(response, refusal);
+    return this.#answer({ operation, id, url, request, response, body });
+  }
+
+  async #answer({ operation, id, url, request, response, body }: Asked): Promise<void> {
+    const sandbox = this.sandboxes.get(id);
+    const execution = this.executions.get(id);
+    switch (operation) {
+      case 'runtimes':
+        return answer(response, 200, {
+          items: [
+            {
+              name: 'python',
+              versions: ['3.11'],
+              languages: ['python'],
+              defaultLanguage: 'python',
+            },
+          ],
+        });
+      case 'createSandbox':
+        return answer(response, 201, this.sandboxes.get(this.addSandbox(body)));
+      case 'listSandboxes':
+        return answer(response, 200, pageOf([...this.sandboxes.values()].reverse(), url));
+      case 'getSandbox':
+      case 'terminateSandbox':
+        if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });
+        if (operation === 'terminateSandbox') sandbox['status'] = 'stopping';
+        return answer(response, operation === 'getSandbox' ? 200 : 202, sandbox);
+      case 'executeCode':
+        if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });
+        return this.#execute(request, response, body);
+      case 'listExecutions':
+        return answer(response, 200, pageOf([...this.executions.values()].map(summary), url));
+      case 'readEvents':
+        if (!execution) return refuse(response, { status: 404, code: 'EXECUTION_NOT_FOUND' });
+        return this.#readEvents(execution, url, request, response);
+      case 'interrupt':
+        if (!execution) return refuse(response, { status: 404, code: 'EXECUTION_NOT_FOUND' });
+        execution.interrupted = true;
+        return answer(response, 202, summary(execution));
+      default:
+        return refuse(response, { status: 404, code: 'NOT_FOUND' });
+    }
+  }
+
+  async #execute(
+    request: IncomingMessage,
+    response: ServerResponse,
+    body: Record<string, unknown>,
+  ): Promise<void> {
+    const execution = new FakeExecution(`ex${String(this.executions.size).padStart(20, '0')}`);
+    this.executions.set(execution.id, execution);
+    this.behaviour.onExecute(execution, body);
+    await this.behaviour.beforeHead();
+    if (this.behaviour.idHeader) response.setHeader('X-Execution-Id', execution.id);
+    if (wantsStream(request) && this.behaviour.streams !== 'json') {
+      return this.#stream(execution, 0, response);
+    }
+    const record = { ...summary(execution), stdout: '', stderr: '', results: [] };
+    return answer(response, execution.finished ? 200 : 202, {
+      ...record,
+      stdoutTruncated: false,
+      stderrTruncated: false,
+    });
+  }
+
+  async #readEvents(
+    execution: FakeExecution,
+    url: URL,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const last = request.headers['last-event-id'] ?? url.searchParams.get('after');
+    const after = Number(last ?? 0);
+    if (wantsStream(request) && this.behaviour.streams !== 'json') {
+      return this.#stream(execution, after, response);
+    }
+    await execution.more(after, Math.min(Number(url.searchParams.get('waitMs') ?? 0), 20_000));
+    const from = Math.max(0, after - this.behaviour.overlap);
+    const items = execution.log
+      .slice(from, after + this.behaviour.pageSize)
+      .filter(({ seq }) => !this.behaviour.holes.has(seq));
+    const nextCursor = items.at(-1)?.seq ?? after;
+    const finished = execution.finished && nextCursor >= execution.log.length;
+    const page = JSON.stringify({ success: true, data: { items, nextCursor, finished } });
+    response.writeHead(200, { 'Content-Type': 'application/json' });
+    await write(response, Buffer.from(page), this.behaviour.cuts.shift());
+    response.end();
+  }
+
+  /** The log from the cursor on, then what comes, then `end`. */
+  async #stream(execution: FakeExecution, after: number, response: ServerResponse): Promise<void> {
+    const { behaviour } = this;
+    response.writeHead(200, { 'Content-Type': 'text/event-stream; charset=utf-8' });
+    response.flushHeaders();
+    if (behaviour.streams === 'silent') return;
+    let cut = behaviour.cuts.shift();
+    const send = async (text: string) => {
+      const bytes = Buffer.from(text);
+      const whole = await write(response, bytes, cut);
+      if (cut) cut = { ...cut, afterBytes: cut.afterBytes - bytes.length };
+      return whole;
+    };
+    const until = Date.now() + behaviour.streamLifeMs;
+    for (let next = Math.max(0, after - behaviour.overlap); !response.destroyed; ) {
+      const event = execution.log[next];
+      if (event) {
+        next += 1;
+        if (!behaviour.holes.has(event.seq) && !(await send(sse(event)))) return;
+      } else if (execution.finished) {
+        if (await send('event: end\ndata: {}\n\n')) response.end();
+        return;
+      } else if (Date.now() >= until) {
+        if (await send('retry: 1\n\n')) response.end();
+        return;
+      } else {
+        const known = execution.log.length;
+        await execution.more(next, Math.min(behaviour.heartbeatMs, until - Date.now()));
+        if (execution.log.length === known && !(await send(': heartbeat\n\n'))) return;
+      }
+    }
+  }
+}
+
+interface Asked {
+  readonly operation: string;
+  readonly id: string;
+  readonly url: URL;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly body: Record<string, unknown>;
+}
+
+const ROUTES: readonly (readonly [string, RegExp, string])[] = [
+  ['GET', /^\/runtimes()$/, 'runtimes'],
+  ['POST', /^\/sandboxes()$/, 'createSandbox'],
+  ['GET', /^\/sandboxes()$/, 'listSandboxes'],
+  ['GET', /^\/sandboxes\/(\w+)$/, 'getSandbox'],
+  ['DELETE', /^\/sandboxes\/(\w+)$/, 'terminateSandbox'],
+  ['POST', /^\/sandboxes\/(\w+)\/execute$/, 'executeCode'],
+  ['GET', /^\/sandboxes\/(\w+)\/executions$/, 'listExecutions'],
+  ['GET', /^\/executions\/(\w+)\/events$/, 'readEvents'],
+  ['DELETE', /^\/executions\/(\w+)$/, 'interrupt'],
+];
+
+function route(method: string, path: string): [operation: string, id: string] {
+  for (const [known, pattern, operation] of ROUTES) {
+    const match = known === method ? pattern.exec(path) : null;
+    if (match) return [operation, match[1] ?? ''];
+  }
+  return ['unknown', ''];
+}
+
+const wantsStream = (request: IncomingMessage) =>
+  request.headers.accept === 'text/event-stream' && request.headers['prefer'] === undefined;
+
+async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
+  let text = '';
+  for await (const chunk of request) text += String(chunk);
+  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
+}
+
+function answer(response: ServerResponse, status: number, data: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(JSON.stringify({ success: true, data }));
+}
+
+function refuse(response: ServerResponse, refusal: Refusal): void {
+  const { status, code, retryable = false, retryAfter, raw } = refusal;
+  const requestId = String(response.getHeader('X-Request-Id'));
+  const error = { code, message: `refused: ${code}`, retryable, requestId };
+  response.writeHead(status, {
+    'Content-Type': raw === undefined ? 'application/json' : 'text/html',
+    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
+  });
+  response.end(raw ?? JSON.stringify({ success: false, error }));
+}
+
+function pageOf(all: unknown[], url: URL): { items: unknown[]; nextCursor: string | null } {
+  const limit = Number(url.searchParams.get('limit') ?? LIMITS.pageSize.default);
+  const from = Number(url.searchParams.get('cursor') ?? 0);
+  const next = from + limit;
+  return { items: all.slice(from, next), nextCursor: next < all.length ? String(next) : null };
+}
+
+const sandboxRecord = (id: string) => ({
+  id,
+  status: 'running',
+  runtime: 'python',
+  resources: { cpu: 1, memoryMb: 2048, diskGb: 20 },
+  network: { access: 'none' },
+  metadata: {},
+  createdAt: AT,
+  expiresAt: AT,
+  runningExecutions: 0,
+});
+
+const summary = (execution: FakeExecution) => ({
+  id: execution.id,
+  sandboxId: `sb${'0'.repeat(20)}`,
+  language: 'python',
+  status: execution.finished ? 'finished' : 'running',
+  createdAt: AT,
+  truncated: false,
+  lastSeq: execution.log.length,
+});
