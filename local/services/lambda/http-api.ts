@@ -120,7 +120,8 @@ async function invokeStreaming(
   try {
     const { body } = await lambda.streamText(name, payload, { requestId, raw: true });
     // A client that left is nothing to the function; the body then takes no more.
-    response.once('close', () => body.destroy());
+    if (response.destroyed) body.destroy();
+    else response.once('close', () => body.destroy());
     response.flushHeaders();
     for await (const bytes of body as AsyncIterable<Uint8Array>) {
       if (!send(response, payloadChunk(bytes))) await drained(response);

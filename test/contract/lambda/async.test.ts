@@ -61,7 +61,9 @@ test.each([0, 1, 2])(
         responsePayload: { errorType: 'Error', errorMessage: `always ${$metadata.requestId}` },
       },
     });
-    await expect.poll(() => stage.lambda.functions()[0]?.pendingEvents).toBe(0);
+    await expect
+      .poll(() => stage.lambda.functions()[0]?.pendingEvents, { timeout: 10_000 })
+      .toBe(0);
   },
 );
 
@@ -69,7 +71,7 @@ test('without a setting an event is tried three times; without a destination it 
   await stage.define('fails', fails);
 
   stage.lambda.invokeAsync('fails', {});
-  await expect.poll(() => stage.lambda.functions()[0]?.pendingEvents).toBe(0);
+  await expect.poll(() => stage.lambda.functions()[0]?.pendingEvents, { timeout: 10_000 }).toBe(0);
 
   expect(tries()).toBe(3);
   expect(stage.delivered).toEqual([]);

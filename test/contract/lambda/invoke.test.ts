@@ -4,7 +4,7 @@ import {
   TooManyRequestsException,
 } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openStage, type Stage } from './stage.ts';
+import { awaitGate, openStage, type Stage } from './stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -167,7 +167,7 @@ test('a worker serves one event at a time; above the limit an invoke is throttle
     `let running = 0;
      export const handler = async () => {
        running++; console.log('began');
-       await new Promise((resolve) => setTimeout(resolve, 100));
+       ${awaitGate('narrow-gate')}
        return running--;
      };`,
     { reservedConcurrency: 2 },
@@ -183,6 +183,7 @@ test('a worker serves one event at a time; above the limit an invoke is throttle
   await expect(third).rejects.toMatchObject({
     Reason: 'ReservedFunctionConcurrentInvocationLimitExceeded',
   });
+  await stage.open('narrow-gate');
   expect((await Promise.all(first)).map(({ payload }) => payload)).toEqual([1, 1]);
   expect(stage.lambda.functions().find((f) => f.functionName === 'narrow')).toMatchObject({
     inits: 2,

@@ -9,6 +9,12 @@ import type { LambdaServiceOptions } from '../../../local/services/lambda/lambda
 import { LambdaService } from '../../../local/services/lambda/lambda-service.ts';
 import type { FunctionDefinition } from '../../../local/services/lambda/types.ts';
 
+/** Handler code that waits until the test opens the gate. */
+export const awaitGate = (gate: string): string => `
+  while (!(await import('node:fs')).existsSync(process.env.LAMBDA_TASK_ROOT + '/../${gate}')) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }`;
+
 export interface LogLine {
   readonly functionName: string;
   readonly requestId: string | undefined;
@@ -88,6 +94,10 @@ export async function openStage(options: Partial<LambdaServiceOptions> = {}) {
       watchers.add(watcher);
       await promise;
       watchers.delete(watcher);
+    },
+    /** Lets the functions go on that wait for this gate, see {@link awaitGate}. */
+    async open(gate: string): Promise<void> {
+      await writeFile(path.join(folder, gate), '');
     },
     async [Symbol.asyncDispose](): Promise<void> {
       client.destroy();

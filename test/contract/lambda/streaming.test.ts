@@ -1,6 +1,6 @@
 import { InvokeWithResponseStreamCommand } from '@aws-sdk/client-lambda';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { openStage, type Stage } from './stage.ts';
+import { awaitGate, openStage, type Stage } from './stage.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -265,10 +265,10 @@ test('a failure before the first byte rejects in process and is an ErrorCode ove
 test('a handler may end its response and run on: the caller has it at once, the worker stays busy', async () => {
   await stage.define(
     'relay',
-    `const gate = new Promise((resolve) => setTimeout(resolve, 300));
-     export const handler = awslambda.streamifyResponse(async (_event, stream) => {
+    `export const handler = awslambda.streamifyResponse(async (_event, stream) => {
        stream.write('accepted'); stream.end();
-       await gate; console.log('ran on');
+       ${awaitGate('relay-gate')}
+       console.log('ran on');
      });`,
   );
 
@@ -278,6 +278,7 @@ test('a handler may end its response and run on: the caller has it at once, the 
   expect(end?.ErrorCode).toBeUndefined();
   expect(linesOf('relay')).toEqual([]);
   expect(stateOf('relay').workers).toMatchObject([{ state: 'busy' }]);
+  await stage.open('relay-gate');
   await stage.until(() => linesOf('relay').includes('ran on'));
 });
 
@@ -291,7 +292,7 @@ test('a handler that runs on past its timeout loses its worker, not the answer i
   );
 
   const { bytes, end } = await readStream('runs-too-long');
-  await expect.poll(() => stateOf('runs-too-long').workers).toEqual([]);
+  await expect.poll(() => stateOf('runs-too-long').workers, { timeout: 10_000 }).toEqual([]);
 
   expect(bytes.toString()).toBe('answered');
   expect(end?.ErrorCode).toBeUndefined();
@@ -325,4 +326,33 @@ test('what a handler throws after it ended its response does not touch the respo
   expect(bytes.toString()).toBe('whole');
   expect(end?.ErrorCode).toBeUndefined();
   await stage.until(() => linesOf('late-throw').some((line) => line.includes('afterwards')));
+});
+
+test('an unknown function and a throttle are refused before any frame', async () => {
+  await stage.define('shut', `export const handler = async () => 1;`, { reservedConcurrency: 0 });
+
+  await expect(readStream('nobody')).rejects.toMatchObject({ name: 'ResourceNotFoundException' });
+  await expect(readStream('shut')).rejects.toMatchObject({ name: 'TooManyRequestsException' });
+});
+
+test('a client that leaves before the answer begins does not hold the handler', async () => {
+  await stage.define(
+    'tardy-http',
+    `export const handler = awslambda.streamifyResponse(async (_event, stream) => {
+       console.log('began');
+       ${awaitGate('tardy-gate')}
+       stream.write(Buffer.alloc(3_000_000));
+       stream.end(() => console.log('ended'));
+     });`,
+  );
+  const leaving = stage.connect();
+  const answer = leaving.send(new InvokeWithResponseStreamCommand({ FunctionName: 'tardy-http' }));
+  answer.catch(() => {});
+  await stage.until(() => linesOf('tardy-http').includes('began'));
+
+  leaving.destroy();
+  await expect(answer).rejects.toThrow();
+  await stage.open('tardy-gate');
+
+  await stage.until(() => linesOf('tardy-http').includes('ended'));
 });

@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
-import { openStage } from './stage.ts';
+import { awaitGate, openStage } from './stage.ts';
+
+const patient = { timeout: 10_000 };
 
 const identify = `
   import { randomUUID } from 'node:crypto';
@@ -12,7 +14,7 @@ test('an idle worker ends after its time, and the next event starts another', as
   await stage.define('id', identify);
 
   const first = await stage.lambda.invoke('id', {});
-  await expect.poll(() => stage.lambda.functions()[0]?.workers).toEqual([]);
+  await expect.poll(() => stage.lambda.functions()[0]?.workers, patient).toEqual([]);
   const second = await stage.lambda.invoke('id', {});
 
   expect(second).not.toEqual(first);
@@ -20,15 +22,27 @@ test('an idle worker ends after its time, and the next event starts another', as
 
 test('prewarmed workers are loaded before any event and outlive the idle time', async () => {
   await using stage = await openStage({ idleMs: 10 });
-  await stage.define('id', identify);
+  await stage.define(
+    'gated',
+    `console.log('loaded');
+     export const handler = async () => { console.log('began'); ${awaitGate('gate')} };`,
+  );
+  const count = (line: string) => stage.lines.filter((entry) => entry.line === line).length;
 
-  await stage.lambda.prewarm('id', 2);
+  await stage.lambda.prewarm('gated', 2);
   const started = stage.lambda.functions()[0];
-  await Promise.all([stage.lambda.invoke('id', {}), stage.lambda.invoke('id', {})]);
+  const loadedAhead = count('loaded');
+  const runs = [1, 2, 3].map(async () => stage.lambda.invoke('gated', {}));
+  await stage.until(() => count('began') === 3);
+  await stage.open('gate');
+  await Promise.all(runs);
 
+  expect(loadedAhead).toBe(2);
   expect(started).toMatchObject({ inits: 2, invocations: 0 });
   expect(started?.workers.map(({ state }) => state)).toEqual(['idle', 'idle']);
-  expect(stage.lambda.functions()[0]).toMatchObject({ inits: 2, invocations: 2 });
+  // The third was started for the burst: it ends when idle, the other two stay.
+  await expect.poll(() => stage.lambda.functions()[0]?.workers.length, patient).toBe(2);
+  expect(stage.lambda.functions()[0]).toMatchObject({ inits: 3, invocations: 3 });
 });
 
 test('killing a busy worker fails its event at once and spares the others', async () => {
@@ -75,29 +89,41 @@ test('a worker that dies while idle is not given the next event', async () => {
   );
 
   await stage.lambda.invoke('mined', {});
-  await expect.poll(() => stage.lambda.functions()[0]?.workers).toEqual([]);
+  await expect.poll(() => stage.lambda.functions()[0]?.workers, patient).toEqual([]);
 
   expect(await stage.lambda.invoke('mined', {})).toEqual({ payload: 1 });
 });
 
-test('close waits for what runs, up to its time, takes nothing new, and leaves no worker', async () => {
+test('close takes nothing new and waits for what runs', async () => {
   await using stage = await openStage();
   await stage.define(
-    'waits',
-    `export const handler = async ({ forMs }) => {
-       console.log('began'); await new Promise((resolve) => setTimeout(resolve, forMs)); return 'done';
-     };`,
+    'gated',
+    `export const handler = async () => { console.log('began'); ${awaitGate('gate')} return 'done'; };`,
   );
-  const ends = stage.lambda.invoke('waits', { forMs: 50 });
-  const hangs = stage.lambda.invoke('waits', { forMs: 60_000 });
-  await stage.until(() => stage.lines.length === 2);
+  const runs = stage.lambda.invoke('gated', {});
+  await stage.until(() => stage.lines.length === 1);
 
-  const closing = stage.lambda.close(400);
-  const refused = stage.lambda.invoke('waits', { forMs: 1 });
-
+  const closing = stage.lambda.close(60_000);
+  const refused = stage.lambda.invoke('gated', {});
   await expect(refused).rejects.toMatchObject({ code: 'ServiceException' });
+  await stage.open('gate');
   await closing;
-  expect(await ends).toEqual({ payload: 'done' });
+
+  expect(await runs).toEqual({ payload: 'done' });
+  expect(stage.lambda.functions()[0]?.workers).toEqual([]);
+});
+
+test('close ends what still runs after its time, and leaves no worker', async () => {
+  await using stage = await openStage();
+  await stage.define(
+    'hangs',
+    `export const handler = async () => { console.log('began'); await new Promise(() => {}); };`,
+  );
+  const hangs = stage.lambda.invoke('hangs', {});
+  await stage.until(() => stage.lines.length === 1);
+
+  await stage.lambda.close(20);
+
   expect(await hangs).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
   expect(stage.lambda.functions()[0]?.workers).toEqual([]);
 });
