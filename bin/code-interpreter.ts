@@ -1,0 +1,25 @@
+/** The CDK app: reads the deploy configuration and makes the stacks, nothing else. */
+/* oxlint-disable no-new -- a construct adds itself to its scope */
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { DataStack } from '../lib/data-stack.ts';
+import { readDeployConfig } from '../lib/deploy-config.ts';
+import { ServiceStack } from '../lib/service-stack.ts';
+
+const app = new App();
+const config = readDeployConfig(app.node.getAllContext());
+const env = config.region === undefined ? {} : { env: { region: config.region } };
+const data = new DataStack(app, 'Data', {
+  ...env,
+  config,
+  stackName: `${config.stackName}-data`,
+  description: 'Code Interpreter: state and output log',
+});
+new ServiceStack(app, 'Service', {
+  ...env,
+  config,
+  data,
+  stackName: config.stackName,
+  description: 'Code Interpreter: network, functions and API',
+});
+Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

@@ -1,0 +1,28 @@
+/**
+ * Which function serves which operation. A function answers streamed or buffered, never both: a
+ * handler of one kind behind a method of the other is a 502, or lacks its prelude.
+ */
+import type { OperationId } from '../../contract/operations.ts';
+
+export type RestFunction = 'sandboxes' | 'executions';
+
+export const TRANSFER_OF = {
+  sandboxes: 'BUFFERED',
+  executions: 'STREAM',
+} as const satisfies Record<RestFunction, 'BUFFERED' | 'STREAM'>;
+
+export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
+  health: 'sandboxes',
+  ready: 'sandboxes',
+  openapi: 'sandboxes',
+  runtimes: 'sandboxes',
+  createSandbox: 'sandboxes',
+  listSandboxes: 'sandboxes',
+  getSandbox: 'sandboxes',
+  terminateSandbox: 'sandboxes',
+  executeCode: 'executions',
+  listExecutions: 'sandboxes',
+  getExecution: 'sandboxes',
+  readEvents: 'executions',
+  interrupt: 'sandboxes',
+};

@@ -1,0 +1,108 @@
+/**
+ * The deploy configuration: what a team may set when it deploys, by `-c name=value` or in cdk.json.
+ * Owns every default that depends on the profile. Must name every problem at once, and refuse a name
+ * it does not know rather than ignore it.
+ */
+import { z } from 'zod';
+import { LIMITS } from '../contract/limits.ts';
+
+export const PROFILES = ['dev', 'prod', 'local'] as const;
+export type Profile = (typeof PROFILES)[number];
+
+const MIB = 1024 * 1024;
+
+/** `-c` gives text, cdk.json gives numbers. */
+const whole = (min: number, max: number) =>
+  z
+    .union([z.number(), z.string().regex(/^\d+$/, 'must be a whole number').transform(Number)])
+    .pipe(z.number().int().min(min).max(max));
+
+const flag = z.union([
+  z.boolean(),
+  z.enum(['true', 'false']).transform((value) => value === 'true'),
+]);
+
+const list = z.union([
+  z.array(z.string()),
+  z.string().transform((value) => value.split(',').map((item) => item.trim())),
+]);
+
+/** API Gateway's own answers carry one fixed origin, so one origin or all of them can be named. */
+const origins = list.pipe(
+  z
+    .array(
+      z
+        .string()
+        .regex(
+          /^(\*|https?:\/\/[A-Za-z0-9.-]+(:\d{1,5})?)$/,
+          'must be * or an origin such as https://app.example.com',
+        ),
+    )
+    .length(1, 'takes one origin, or * for every origin: a fixed header cannot name several'),
+);
+
+const Settings = z.strictObject({
+  profile: z.enum(PROFILES).default('dev'),
+  stackName: z
+    .string()
+    .regex(/^[a-z][a-z0-9-]{0,30}$/, 'must be 1 to 31 of [a-z0-9-] and begin with a letter')
+    .default('code-interpreter'),
+  region: z
+    .string()
+    .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as eu-central-1')
+    .optional(),
+  internet: flag
+    .refine(
+      (internet) => !internet,
+      'must be false: the network "open" that would let sandboxes out does not exist yet',
+    )
+    .default(false),
+  architecture: z.enum(['x86_64', 'arm64']).default('x86_64'),
+  poolTarget: whole(0, 1000).optional(),
+  allowedOrigins: origins.default(['*']),
+  defaultLifetimeMs: whole(LIMITS.lifetimeMs.min, LIMITS.lifetimeMs.max).default(
+    LIMITS.lifetimeMs.default,
+  ),
+  maxLifetimeMs: whole(LIMITS.lifetimeMs.min, LIMITS.lifetimeMs.max).default(LIMITS.lifetimeMs.max),
+  outputCapBytes: whole(MIB, 1024 * MIB).default(LIMITS.outputBytes),
+  /** API Gateway's access log needs the CloudWatch role of the account and Region, which is not ours. */
+  accessLogs: flag.optional(),
+  /** The Region's managed prefix list of S3; narrows the sandbox's way to the endpoints. */
+  s3PrefixListId: z
+    .string()
+    .regex(/^pl-[0-9a-f]{8,17}$/, 'must be the id of a prefix list such as pl-63a5400a')
+    .optional(),
+  /** Where the build lies. */
+  dist: z.string().min(1).default('dist'),
+});
+
+const BY_PROFILE = {
+  dev: { poolTarget: 0, accessLogs: false },
+  prod: { poolTarget: 1, accessLogs: true },
+  local: { poolTarget: 2, accessLogs: false },
+} as const satisfies Record<Profile, { poolTarget: number; accessLogs: boolean }>;
+
+const DeployConfigSchema = Settings.transform((settings) => ({
+  ...settings,
+  poolTarget: settings.poolTarget ?? BY_PROFILE[settings.profile].poolTarget,
+  accessLogs: settings.accessLogs ?? BY_PROFILE[settings.profile].accessLogs,
+})).refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
+  path: ['defaultLifetimeMs'],
+  error: 'must be at most maxLifetimeMs',
+});
+
+export type DeployConfig = z.output<typeof DeployConfigSchema>;
+
+/** The CDK's own context: feature flags, look-ups, its switches. */
+const isOfTheCdk = (name: string): boolean => name.startsWith('@') || name.includes(':');
+
+/**
+ * Reads the deploy configuration out of the CDK's context.
+ * @throws {Error} naming every setting that is wrong or unknown
+ */
+export function readDeployConfig(context: Readonly<Record<string, unknown>>): DeployConfig {
+  const ours = Object.entries(context).filter(([name]) => !isOfTheCdk(name));
+  const parsed = DeployConfigSchema.safeParse(Object.fromEntries(ours));
+  if (parsed.success) return parsed.data;
+  throw new Error(`deploy configuration:\n${z.prettifyError(parsed.error)}`);
+}

@@ -1,0 +1,121 @@
+/** The functions behind the REST API: authorizer, account (called directly), sandboxes, executions. */
+import { Duration } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { AccountEnv } from '../../lambdas/account/env.ts';
+import { AuthorizerEnv } from '../../lambdas/authorizer/env.ts';
+import { ExecutionsEnv } from '../../lambdas/executions/env.ts';
+import { SandboxesEnv } from '../../lambdas/sandboxes/env.ts';
+import { acknowledge } from '../acknowledge.ts';
+import { describeTasks, listTasks, stopTasks } from './fleet-grants.ts';
+import { ServiceFunction } from './service-function.ts';
+import {
+  invoke,
+  keepAccounts,
+  readSegments,
+  readState,
+  useLog,
+  useSegments,
+  useState,
+} from './statements.ts';
+import { LEASE, POOL_WAIT, READERS, RELAY_LIFE } from './timing.ts';
+import {
+  arnOf,
+  gatewayEnv,
+  logEnv,
+  poolEnv,
+  relayEnv,
+  segmentKeysFinding,
+  stateEnv,
+  taskNamesFinding,
+  type World,
+} from './world.ts';
+
+export function authorizer(scope: Construct, world: World): ServiceFunction {
+  return new ServiceFunction(scope, 'Authorizer', {
+    config: world.config,
+    name: 'authorizer',
+    description: 'Finds the tenant and role behind an API key',
+    envSchema: AuthorizerEnv,
+    env: stateEnv(world),
+    grants: readState(world.state),
+    timeout: Duration.seconds(10),
+    reservedConcurrency: 100,
+  });
+}
+
+export function account(scope: Construct, world: World): ServiceFunction {
+  return new ServiceFunction(scope, 'Account', {
+    config: world.config,
+    name: 'account',
+    description: 'Tenants and API keys',
+    envSchema: AccountEnv,
+    env: stateEnv(world),
+    grants: keepAccounts(world.state),
+    timeout: Duration.seconds(29),
+  });
+}
+
+export function sandboxes(scope: Construct, world: World): ServiceFunction {
+  const { config, fleet } = world;
+  const sandboxes = new ServiceFunction(scope, 'Sandboxes', {
+    config,
+    name: 'sandboxes',
+    description: 'Every operation whose answer is not streamed',
+    envSchema: SandboxesEnv,
+    env: {
+      ...stateEnv(world),
+      ...logEnv(world),
+      ...gatewayEnv(world),
+      ...poolEnv(world),
+      CLUSTER: world.clusterName,
+      DEFAULT_LIFETIME_MS: String(config.defaultLifetimeMs),
+      MAX_LIFETIME_MS: String(config.maxLifetimeMs),
+      ...POOL_WAIT,
+      ...LEASE,
+    },
+    grants: [
+      ...useState(world.state),
+      useLog(world.output),
+      readSegments(world.segmentObjectArns),
+      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
+      stopTasks(fleet),
+      describeTasks(fleet),
+      listTasks(fleet),
+    ],
+    timeout: Duration.seconds(29),
+  });
+  acknowledge(sandboxes.role, {
+    ...segmentKeysFinding(world),
+    ...taskNamesFinding,
+    'AwsSolutions-IAM5[Resource::*]':
+      'ecs:ListTasks takes no task: the condition names the cluster.',
+  });
+  return sandboxes;
+}
+
+export function executions(scope: Construct, world: World): ServiceFunction {
+  const executions = new ServiceFunction(scope, 'Executions', {
+    config: world.config,
+    name: 'executions',
+    description: 'Runs code and streams its events',
+    envSchema: ExecutionsEnv,
+    env: {
+      ...stateEnv(world),
+      ...logEnv(world),
+      ...gatewayEnv(world),
+      ...relayEnv(world),
+      ...LEASE,
+      ...RELAY_LIFE,
+      ...READERS,
+    },
+    grants: [
+      ...useState(world.state),
+      useLog(world.output),
+      useSegments(world.segmentObjectArns),
+      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'relay')),
+    ],
+    timeout: Duration.minutes(15),
+  });
+  acknowledge(executions.role, segmentKeysFinding(world));
+  return executions;
+}

@@ -1,0 +1,123 @@
+/** The functions that events start: relay (called by functions), pool and task-events (by rules). */
+import { Duration } from 'aws-cdk-lib';
+import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Construct } from 'constructs';
+import { PoolEnv } from '../../lambdas/pool/env.ts';
+import { RelayEnv } from '../../lambdas/relay/env.ts';
+import { TaskEventsEnv } from '../../lambdas/task-events/env.ts';
+import { acknowledge } from '../acknowledge.ts';
+import { describeTasks, launchTasks, stopTasks } from './fleet-grants.ts';
+import { ServiceFunction } from './service-function.ts';
+import { invoke, sendFailures, useLog, useSegments, useState } from './statements.ts';
+import { LEASE, RELAY_LIFE } from './timing.ts';
+import {
+  arnOf,
+  gatewayEnv,
+  logEnv,
+  poolEnv,
+  relayEnv,
+  segmentKeysFinding,
+  stateEnv,
+  taskNamesFinding,
+  type World,
+} from './world.ts';
+
+const SOON = Duration.seconds(60);
+
+export function relay(scope: Construct, world: World): ServiceFunction {
+  const relay = new ServiceFunction(scope, 'Relay', {
+    config: world.config,
+    name: 'relay',
+    description: 'Goes on writing the log of an execution whose first writer has ended',
+    envSchema: RelayEnv,
+    env: {
+      ...stateEnv(world),
+      ...logEnv(world),
+      ...gatewayEnv(world),
+      ...relayEnv(world),
+      ...LEASE,
+      ...RELAY_LIFE,
+    },
+    grants: [
+      ...useState(world.state),
+      useLog(world.output),
+      useSegments(world.segmentObjectArns),
+      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'relay')),
+      sendFailures(world.failuresArn),
+    ],
+    timeout: Duration.minutes(15),
+  });
+  // It hands over to itself; Lambda would end the chain after about sixteen. Our own counter ends it.
+  (relay.function.node.defaultChild as CfnFunction).recursiveLoop = 'Allow';
+  // A relay that comes late is not wanted: whoever finds the lease lapsed asks for another.
+  relay.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
+  acknowledge(relay.role, segmentKeysFinding(world));
+  return relay;
+}
+
+export function pool(scope: Construct, world: World): ServiceFunction {
+  const { config, fleet, network } = world;
+  const pool = new ServiceFunction(scope, 'Pool', {
+    config,
+    name: 'pool',
+    description: 'Keeps the warm pool at its target and repairs what events missed',
+    envSchema: PoolEnv,
+    env: {
+      ...stateEnv(world),
+      ...relayEnv(world),
+      CLUSTER: world.clusterName,
+      TASK_DEFINITION: fleet.taskDefinitionArn,
+      SUBNETS: network.sandboxSubnets.subnetIds.join(','),
+      SECURITY_GROUPS: network.sandboxGroup.securityGroupId,
+      IMAGE_DIGEST: world.imageDigest,
+      POOL_TARGET: String(config.poolTarget),
+    },
+    grants: [
+      ...useState(world.state),
+      ...launchTasks(fleet),
+      stopTasks(fleet),
+      describeTasks(fleet),
+      invoke(arnOf(world, 'relay')),
+      sendFailures(world.failuresArn),
+    ],
+    timeout: Duration.seconds(60),
+    reservedConcurrency: 20,
+  });
+  // The next minute's run does what a lost one did not.
+  pool.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
+  acknowledge(pool.role, taskNamesFinding);
+  return pool;
+}
+
+export function taskEvents(scope: Construct, world: World): ServiceFunction {
+  const taskEvents = new ServiceFunction(scope, 'TaskEvents', {
+    config: world.config,
+    name: 'task-events',
+    description: 'Hears what becomes of tasks: ready, stopped',
+    envSchema: TaskEventsEnv,
+    env: {
+      ...stateEnv(world),
+      ...logEnv(world),
+      ...gatewayEnv(world),
+      ...poolEnv(world),
+      CLUSTER: world.clusterName,
+    },
+    grants: [
+      ...useState(world.state),
+      useLog(world.output),
+      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
+      stopTasks(world.fleet),
+      sendFailures(world.failuresArn),
+    ],
+    timeout: Duration.seconds(60),
+    reservedConcurrency: 20,
+  });
+  // An end that is not heard leaves a sandbox that looks alive: worth two more tries, not six hours.
+  taskEvents.limitAsync({
+    retries: 2,
+    maxAge: Duration.minutes(5),
+    failuresArn: world.failuresArn,
+  });
+  acknowledge(taskEvents.role, taskNamesFinding);
+  return taskEvents;
+}

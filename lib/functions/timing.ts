@@ -1,0 +1,15 @@
+/**
+ * Every time that the functions take from their environment, so that a test can drive each in
+ * seconds. What a caller can see of them is in the contract's limits.
+ */
+import { LIMITS } from '../../contract/limits.ts';
+
+export const LEASE = { LEASE_MS: '15000' } as const;
+/** A minute before Lambda's own end. */
+export const RELAY_LIFE = { RELAY_LIFE_MS: '840000' } as const;
+export const READERS = {
+  JSON_WAIT_MS: '25000',
+  LONG_POLL_MS: String(LIMITS.longPollMs),
+  SSE_LIFE_MS: '120000',
+} as const;
+export const POOL_WAIT = { POOL_WAIT_MS: '10000' } as const;

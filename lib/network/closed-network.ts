@@ -1,0 +1,115 @@
+/**
+ * The network `closed`: two kinds of isolated subnets and no way out. Sandboxes reach the endpoints
+ * that pull their image; agent-gateway reaches sandboxes, on the agent's port only.
+ * Must never get a NAT or internet gateway, an endpoint of DynamoDB, or a look-up at synthesis.
+ */
+/* oxlint-disable no-new -- a construct adds itself to its scope */
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { AGENT_PORT } from '../../contract/agent/protocol.ts';
+import { asInterface } from '../as-interface.ts';
+import type { DeployConfig } from '../deploy-config.ts';
+import { destroyedLogGroup } from '../log-group.ts';
+import { DnsFirewall } from './dns-firewall.ts';
+import { imagePullEndpoints, type PullPermissions } from './endpoints.ts';
+
+const HTTPS = ec2.Port.tcp(443);
+const SANDBOX = 'sandbox';
+const GATEWAY = 'gateway';
+
+export interface ClosedNetworkProps {
+  readonly config: DeployConfig;
+  readonly pull: PullPermissions;
+}
+
+export class ClosedNetwork extends Construct {
+  readonly vpc: ec2.IVpc;
+  readonly sandboxSubnets: ec2.SelectedSubnets;
+  readonly gatewaySubnets: ec2.SelectedSubnets;
+  /** Of every sandbox: no two of them reach each other. */
+  readonly sandboxGroup: ec2.SecurityGroup;
+  readonly gatewayGroup: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, props: ClosedNetworkProps) {
+    super(scope, id);
+    this.vpc = this.#vpc(props.config);
+    this.sandboxSubnets = this.vpc.selectSubnets({ subnetGroupName: SANDBOX });
+    this.gatewaySubnets = this.vpc.selectSubnets({ subnetGroupName: GATEWAY });
+    this.sandboxGroup = this.#group(
+      'SandboxGroup',
+      'Sandboxes: to the endpoints, from the gateway',
+    );
+    this.gatewayGroup = this.#group('GatewayGroup', 'agent-gateway: to the port of agents only');
+    const endpointGroup = this.#group('EndpointGroup', 'Endpoints: from sandboxes only');
+    const agentPort = ec2.Port.tcp(AGENT_PORT);
+    this.gatewayGroup.addEgressRule(this.sandboxGroup, agentPort, 'to agents');
+    this.sandboxGroup.addIngressRule(this.gatewayGroup, agentPort, 'from agent-gateway');
+    this.sandboxGroup.addEgressRule(endpointGroup, HTTPS, 'to the endpoints of ECR');
+    endpointGroup.addIngressRule(this.sandboxGroup, HTTPS, 'from sandboxes');
+    this.#allowLayers(props.config);
+    imagePullEndpoints(this, {
+      vpc: this.vpc,
+      subnets: this.#endpointSubnets(props.config),
+      layerSubnets: this.sandboxSubnets,
+      group: endpointGroup,
+      pull: props.pull,
+    });
+    new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc });
+  }
+
+  #vpc(config: DeployConfig): ec2.IVpc {
+    const vpc = asInterface<ec2.IVpc>(
+      new ec2.Vpc(this, 'Vpc', {
+        ipAddresses: ec2.IpAddresses.cidr('10.0.0.0/16'),
+        maxAzs: 2,
+        natGateways: 0,
+        createInternetGateway: false,
+        // The custom resource that strips the default group needs a function of its own; nothing uses that group.
+        restrictDefaultSecurityGroup: false,
+        subnetConfiguration: [
+          // One address a sandbox: 16,379 in each zone.
+          { name: SANDBOX, subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 18 },
+          { name: GATEWAY, subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 24 },
+        ],
+      }),
+    );
+    // What a sandbox tried and was refused is worth more than what it was let do, and costs little.
+    vpc.addFlowLog('Rejected', {
+      destination: ec2.FlowLogDestination.toCloudWatchLogs(
+        destroyedLogGroup(this, 'RejectedLog', {
+          name: `/${config.stackName}/rejected-traffic`,
+          retention: logs.RetentionDays.TWO_WEEKS,
+        }),
+      ),
+      trafficType: ec2.FlowLogTrafficType.REJECT,
+    });
+    return vpc;
+  }
+
+  #group(id: string, description: string): ec2.SecurityGroup {
+    return new ec2.SecurityGroup(this, id, {
+      vpc: this.vpc,
+      description,
+      allowAllOutbound: false,
+    });
+  }
+
+  /**
+   * Image layers come from S3 by the gateway endpoint, which has no address in the VPC. Its prefix
+   * list has another id in each Region and no template can look it up, so without the setting the
+   * rule names every address: the subnets' only routes are the VPC itself and that endpoint.
+   */
+  #allowLayers(config: DeployConfig): void {
+    const { s3PrefixListId } = config;
+    const s3 =
+      s3PrefixListId === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixListId);
+    this.sandboxGroup.addEgressRule(s3, HTTPS, 'to image layers in S3');
+  }
+
+  /** An endpoint costs in each zone: one zone is enough unless a zone's loss must not stop launches. */
+  #endpointSubnets({ profile }: DeployConfig): ec2.ISubnet[] {
+    const { subnets } = this.sandboxSubnets;
+    return profile === 'prod' ? subnets : subnets.slice(0, 1);
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * The service: network, task definition, functions, API, rules. Puts the parts together and says
+ * where the deployment answers; what a part is stands in its own file.
+ */
+/* oxlint-disable no-new -- a construct adds itself to its scope */
+
+import { join } from 'node:path';
+import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge.ts';
+import { ServiceApi, STAGE } from './api/rest-api.ts';
+import { asInterface } from './as-interface.ts';
+import type { DataStack } from './data-stack.ts';
+import type { DeployConfig } from './deploy-config.ts';
+import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
+import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
+import { pool, relay, taskEvents } from './functions/event-functions.ts';
+import type { World } from './functions/world.ts';
+import { ClosedNetwork } from './network/closed-network.ts';
+import { addRules } from './rules.ts';
+import { SandboxTask } from './sandbox/task-definition.ts';
+
+export interface ServiceStackProps extends StackProps {
+  readonly config: DeployConfig;
+  readonly data: DataStack;
+}
+
+export class ServiceStack extends Stack {
+  constructor(scope: Construct, id: string, props: ServiceStackProps) {
+    super(scope, id, props);
+    const { config } = props;
+    const failures = this.#failures();
+    const world = this.#world(props, failures);
+    const functions = {
+      sandboxes: sandboxes(this, world),
+      executions: executions(this, world),
+      relay: relay(this, world),
+      pool: pool(this, world),
+      taskEvents: taskEvents(this, world),
+    };
+    const gateway = agentGateway(this, world);
+    admitCallers(gateway, [
+      functions.sandboxes,
+      functions.executions,
+      functions.relay,
+      functions.taskEvents,
+    ]);
+    addRules(this, {
+      clusterArn: world.fleet.clusterArn,
+      taskEvents: functions.taskEvents.function,
+      pool: functions.pool.function,
+      failures,
+    });
+    const { restApi } = new ServiceApi(this, 'Rest', {
+      config,
+      authorizer: authorizer(this, world).function,
+      functions: {
+        sandboxes: functions.sandboxes.function,
+        executions: functions.executions.function,
+      },
+    });
+    this.#say({
+      ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
+      AccountFunctionName: account(this, world).function.functionName,
+      Region: this.region,
+    });
+  }
+
+  #world({ config, data }: ServiceStackProps, failures: sqs.Queue): World {
+    const task = new SandboxTask(this, 'Sandbox', {
+      config,
+      imageDirectory: join(config.dist, 'image', config.architecture),
+    });
+    const network = new ClosedNetwork(this, 'Closed', {
+      config,
+      pull: {
+        executionRoleArn: task.executionRole.roleArn,
+        repositoryArn: task.image.repository.repositoryArn,
+      },
+    });
+    const cluster = this.#cluster(config);
+    return {
+      stack: this,
+      config,
+      state: asInterface<ITable>(data.state),
+      output: asInterface<ITable>(data.output),
+      segmentBucket: data.segments.bucketName,
+      segmentObjectArns: data.segmentObjectArns,
+      network,
+      clusterName: cluster.ref,
+      imageDigest: task.image.assetHash,
+      failuresArn: failures.queueArn,
+      fleet: {
+        clusterArn: cluster.attrArn,
+        taskArns: this.formatArn({
+          service: 'ecs',
+          resource: 'task',
+          resourceName: `${cluster.ref}/*`,
+          arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+        }),
+        taskDefinitionArn: task.definition.ref,
+        executionRoleArn: task.executionRole.roleArn,
+      },
+    };
+  }
+
+  #cluster({ stackName }: DeployConfig): ecs.CfnCluster {
+    const cluster = new ecs.CfnCluster(this, 'Cluster', {
+      clusterName: stackName,
+      clusterSettings: [{ name: 'containerInsights', value: 'disabled' }],
+    });
+    acknowledge(cluster, {
+      'AwsSolutions-ECS4':
+        'With thousands of short tasks Container Insights costs more than the tasks; functions record what a sandbox did.',
+    });
+    return cluster;
+  }
+
+  /** Events that were given up, of functions and of rules alike, for an operator to read. */
+  #failures(): sqs.Queue {
+    const queue = new sqs.Queue(this, 'Failures', {
+      enforceSSL: true,
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      retentionPeriod: Duration.days(14),
+    });
+    acknowledge(queue, { 'AwsSolutions-SQS3': 'This is the dead-letter queue itself.' });
+    return queue;
+  }
+
+  #say(outputs: Readonly<Record<string, string>>): void {
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}

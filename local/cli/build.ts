@@ -1,0 +1,31 @@
+/**
+ * `npm run build`: functions, agent, SDK and the docker context of the sandbox image, into dist/.
+ * Makes what changed and nothing else; two builds at once take turns.
+ */
+import { join } from 'node:path';
+import { agentTarget, functionsTarget, sdkTarget } from './build/bundles.ts';
+import { imageTargets } from './build/image.ts';
+import { withLock } from './build/lock.ts';
+import { DIST } from './build/paths.ts';
+import { type Log, makeIfChanged } from './build/target.ts';
+
+/** Answers whether anything was made. */
+export async function build({ log }: { log: Log }): Promise<boolean> {
+  return withLock(join(DIST, '.lock'), async () => {
+    const bundles = [await functionsTarget(), agentTarget, sdkTarget];
+    const made = await Promise.all(bundles.map((target) => makeIfChanged(target, log)));
+    // The context holds the agent's bundle, so it comes after.
+    for (const target of await imageTargets()) made.push(await makeIfChanged(target, log));
+    return made.some(Boolean);
+  });
+}
+
+if (import.meta.main) {
+  try {
+    const made = await build({ log: (line) => process.stderr.write(`${line}\n`) });
+    if (!made) process.stderr.write('nothing to build: all is up to date\n');
+  } catch (error) {
+    process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
+}
