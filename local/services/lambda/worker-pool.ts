@@ -26,6 +26,7 @@ export class WorkerPool {
   readonly #workers = new Map<string, FunctionWorker>();
   /** Most recently used last: the rest grow old and end. */
   readonly #idle: FunctionWorker[] = [];
+  readonly #ending = new Set<Promise<void>>();
   readonly #expiry = new Map<FunctionWorker, NodeJS.Timeout>();
   #keepWarm = 0;
   #invocations = 0;
@@ -72,8 +73,8 @@ export class WorkerPool {
     const ending = [...this.#workers.values()].filter(
       (worker) => workerId === undefined || worker.workerId === workerId,
     );
-    for (const worker of ending) this.#takeFromIdle(worker);
-    await Promise.all(ending.map((worker) => worker.terminate()));
+    for (const worker of ending) this.#retire(worker);
+    await Promise.all(this.#ending);
     return ending.map((worker) => worker.workerId);
   }
 
@@ -139,13 +140,18 @@ export class WorkerPool {
   #rest(worker: FunctionWorker): void {
     this.#idle.push(worker);
     const expire = (): void => {
-      if (this.#workers.size > this.#keepWarm) {
-        this.#takeFromIdle(worker);
-        void worker.terminate();
-      }
+      if (this.#workers.size > this.#keepWarm) this.#retire(worker);
     };
     this.#expiry.set(worker, setTimeout(expire, this.#options.idleMs).unref());
     this.#tellQuiet();
+  }
+
+  /** From here on it counts for nothing, though its thread takes a while to end. */
+  #retire(worker: FunctionWorker): void {
+    this.#takeFromIdle(worker);
+    this.#workers.delete(worker.workerId);
+    const ended: Promise<void> = worker.terminate().finally(() => this.#ending.delete(ended));
+    this.#ending.add(ended);
   }
 
   #takeFromIdle(worker: FunctionWorker): void {
