@@ -9,7 +9,7 @@ import { badDigest, notServed, S3Error } from './errors.ts';
 
 const PREFIX = 'x-amz-checksum-';
 const SERVED = ['crc32', 'sha1', 'sha256'] as const;
-export type ChecksumName = (typeof SERVED)[number];
+type ChecksumName = (typeof SERVED)[number];
 
 /** Base64, as the headers carry them. */
 export type Checksums = Partial<Record<ChecksumName, string>>;
