@@ -73,6 +73,9 @@ export class FakeApi implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly executions = new Map<string, FakeExecution>();
   readonly sandboxes = new Map<string, Record<string, unknown>>();
+  heartbeats = 0;
+  /** How many were ever opened. */
+  connections = 0;
   readonly #sockets = new Set<Socket>();
   readonly #server = createServer((request, response) => {
     this.#serve(request, response).catch((error: unknown) => response.destroy(error as Error));
@@ -82,6 +85,7 @@ export class FakeApi implements AsyncDisposable {
     const api = new FakeApi();
     Object.assign(api.behaviour, behaviour);
     api.#server.on('connection', (socket) => {
+      api.connections += 1;
       api.#sockets.add(socket);
       socket.on('close', () => api.#sockets.delete(socket));
     });
@@ -241,7 +245,9 @@ export class FakeApi implements AsyncDisposable {
       } else {
         const known = execution.log.length;
         await execution.more(next, Math.min(behaviour.heartbeatMs, until - Date.now()));
-        if (execution.log.length === known && !(await send(': heartbeat\n\n'))) return;
+        if (execution.log.length > known) continue;
+        this.heartbeats += 1;
+        if (!(await send(': heartbeat\n\n'))) return;
       }
     }
   }

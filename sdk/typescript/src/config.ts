@@ -2,6 +2,8 @@
  * Where the API is and with which key: the options, else the environment, else the endpoints.json
  * of a deployment on this machine. A key is never sent to a place that it was not given for.
  */
+import type * as FsPromises from 'node:fs/promises';
+import type * as Path from 'node:path';
 import * as z from 'zod/mini';
 import { CodeInterpreterError } from './errors.ts';
 
@@ -78,13 +80,15 @@ function normalUrl(text: string): string {
   );
 }
 
-/** Looks from the working directory upwards; `undefined` outside Node and where there is none. */
-async function findEndpoints(): Promise<Endpoint | undefined> {
-  const host = (globalThis as { process?: { cwd?: () => string; versions?: { node?: string } } })
-    .process;
+type Host = { cwd?: () => string; versions?: { node?: string } };
+
+/** Looks from the folder upwards; `undefined` outside Node and where there is none. */
+export async function findEndpoints(start?: string): Promise<Endpoint | undefined> {
+  const host = (globalThis as { process?: Host }).process;
   if (!host?.versions?.node || !host.cwd) return undefined;
-  const [{ readFile }, path] = await Promise.all([import('node:fs/promises'), import('node:path')]);
-  for (let folder = host.cwd(); ; folder = path.dirname(folder)) {
+  const { readFile } = await builtin<typeof FsPromises>('node:fs/promises');
+  const path = await builtin<typeof Path>('node:path');
+  for (let folder = start ?? host.cwd(); ; folder = path.dirname(folder)) {
     const file = path.join(folder, FILE);
     const text = await readFile(file, 'utf8').catch(() => undefined);
     if (text !== undefined) return parseEndpoints(text, file);
@@ -92,8 +96,12 @@ async function findEndpoints(): Promise<Endpoint | undefined> {
   }
 }
 
-/** Exported for its test. */
-export function parseEndpoints(text: string, file: string): Endpoint {
+/** Bundlers for browsers must not look for the module, so its name is not theirs to see. */
+async function builtin<T>(name: string): Promise<T> {
+  return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as T;
+}
+
+function parseEndpoints(text: string, file: string): Endpoint {
   try {
     const { baseUrl, apiKey } = z.parse(EndpointsFile, JSON.parse(text));
     return { baseUrl: normalUrl(baseUrl), apiKey };

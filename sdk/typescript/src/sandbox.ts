@@ -19,21 +19,19 @@ export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
   signal?: AbortSignal;
 }
 
-type MaybeAsync = void | Promise<void>;
-
 /**
  * How code is run, and who hears of it. A callback that answers a promise is waited for before the
  * next event is read, so a slow one slows the reading and never the code.
  */
 export interface ExecuteOptions extends RunOptions {
   /** Bytes that are not UTF-8 come as U+FFFD; `onEvent` has them as base64. */
-  onStdout?: (text: string) => MaybeAsync;
+  onStdout?: (text: string) => unknown;
   /** As `onStdout`. */
-  onStderr?: (text: string) => MaybeAsync;
+  onStderr?: (text: string) => unknown;
   /** The value of the code (`main`), and what it displays. */
-  onResult?: (result: Result) => MaybeAsync;
+  onResult?: (result: Result) => unknown;
   /** Every event, before the callback of its kind. */
-  onEvent?: (event: Event) => MaybeAsync;
+  onEvent?: (event: Event) => unknown;
 }
 
 /** Some browsers do not have the symbol yet, and a method cannot be named `undefined`. */

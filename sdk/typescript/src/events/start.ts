@@ -7,7 +7,7 @@ import type * as z from 'zod/mini';
 import { LIMITS } from '../../../../contract/limits.ts';
 import { type ExecuteBody, Execution } from '../../../../contract/rest/executions.ts';
 import { ConnectionError } from '../errors.ts';
-import { type Api, exchange, readAnswer, send } from '../transport/http.ts';
+import { type Api, readAnswer, send } from '../transport/http.ts';
 import { withDeadline, within } from '../transport/timing.ts';
 import type { Followed } from './follow.ts';
 import { EVENT_STREAM, isEventStream, readStream } from './stream.ts';
@@ -34,26 +34,16 @@ export async function start(api: Api, input: StartInput): Promise<Followed> {
   }
 }
 
-async function startStreaming(
-  api: Api,
-  { sandboxId, body, signal }: StartInput,
-): Promise<Followed> {
+async function startStreaming(api: Api, input: StartInput): Promise<Followed> {
   // Behind a proxy that collects the whole answer its head comes when the run is over.
-  const headMs = (body.timeoutMs ?? LIMITS.timeoutMs.default) + api.timing.requestMs;
-  const response = await withDeadline(headMs, signal, (signal) =>
-    send(api, 'executeCode', {
-      params: { sandboxId },
-      body,
-      headers: { Accept: EVENT_STREAM },
-      signal,
-    }),
-  );
+  const headMs = (input.body.timeoutMs ?? LIMITS.timeoutMs.default) + api.timing.requestMs;
+  const response = await post(api, input, { Accept: EVENT_STREAM }, headMs);
   if (!isEventStream(response)) {
-    const { id } = await readAnswer('executeCode', response, Execution);
+    const executionId = await idOf(response);
     api.streams.failures += 1;
-    return { executionId: id, first: undefined, transport: 'poll' };
+    return { executionId, first: undefined, transport: 'poll' };
   }
-  const executionId = response.headers.get('x-execution-id') ?? undefined;
+  const executionId = headerId(response);
   const { firstByteMs, silenceMs } = api.timing;
   const first = readStream(response, {
     // Without the id there is nothing to change over to, so there is no use in leaving early.
@@ -63,14 +53,30 @@ async function startStreaming(
   return { executionId, first, transport: 'stream' };
 }
 
-async function startPolling(api: Api, { sandboxId, body, signal }: StartInput): Promise<Followed> {
-  const { id } = await exchange(api, 'executeCode', {
-    params: { sandboxId },
-    body,
-    headers: { Prefer: 'respond-async' },
-    signal,
-  });
-  return { executionId: id, first: undefined, transport: 'poll' };
+async function startPolling(api: Api, input: StartInput): Promise<Followed> {
+  const response = await post(api, input, { Prefer: 'respond-async' }, api.timing.requestMs);
+  return { executionId: await idOf(response), first: undefined, transport: 'poll' };
+}
+
+function post(
+  api: Api,
+  { sandboxId, body, signal }: StartInput,
+  headers: Record<string, string>,
+  headMs: number,
+): Promise<Response> {
+  return withDeadline(headMs, signal, (signal) =>
+    send(api, 'executeCode', { params: { sandboxId }, body, headers, signal }),
+  );
+}
+
+const headerId = (response: Response) => response.headers.get('x-execution-id') ?? undefined;
+
+/** The id is all that is needed: a JSON answer has a part of the output, the events have all. */
+async function idOf(response: Response): Promise<string> {
+  const id = response.ok ? headerId(response) : undefined;
+  if (id === undefined) return (await readAnswer('executeCode', response, Execution)).id;
+  await response.body?.cancel();
+  return id;
 }
 
 /** What became of a start that its caller does not want any more: the id, if it comes in time. */

@@ -8,7 +8,12 @@ import { type OperationId, type Operations, operationOf } from '../../../../cont
 import { parse } from '../../../../contract/parse.ts';
 import type { Operation } from '../../../../contract/rest/operation.ts';
 import type { Endpoint } from '../config.ts';
-import { CodeInterpreterError, ConnectionError, invalidAnswer } from '../errors.ts';
+import {
+  CodeInterpreterError,
+  ConnectionError,
+  type ErrorFacts,
+  invalidAnswer,
+} from '../errors.ts';
 import { type Timing, withDeadline } from './timing.ts';
 
 /** What every call needs. One per client. */
@@ -110,15 +115,7 @@ export async function readAnswer<S extends z.core.$ZodType>(
   const failure = z.safeParse(Failure, json);
   if (failure.success) throw failed(failure.data.error, response);
   const success = z.safeParse(Success, json);
-  if (!success.success) {
-    const type = response.headers.get('content-type') ?? 'no content type';
-    const what = `${id} was answered ${response.status} (${type}), which is not this API's form`;
-    // Proxies and gateways answer for a server that is away; a 2xx or 4xx is no such thing.
-    if (response.status < 500) {
-      throw invalidAnswer(`${what}. Does the base URL end in /api/v1?`, facts);
-    }
-    throw new ConnectionError(`${what}.`, { ...facts, retryable: true });
-  }
+  if (!success.success) throw notOurs(id, response, { facts, brokeOff: json === undefined });
   try {
     return parse(schema, success.data.data, `answer of ${id}`);
   } catch (cause) {
@@ -127,6 +124,23 @@ export async function readAnswer<S extends z.core.$ZodType>(
       cause,
     });
   }
+}
+
+/** An answer that is none of the API's: from a proxy, of another server, or only half of one. */
+function notOurs(
+  id: OperationId,
+  { status, headers }: Response,
+  { facts, brokeOff }: { facts: ErrorFacts; brokeOff: boolean },
+): CodeInterpreterError {
+  const type = headers.get('content-type') ?? 'no content type';
+  if (brokeOff && type.startsWith('application/json')) {
+    return new ConnectionError(`The answer of ${id} broke off.`, { ...facts, retryable: true });
+  }
+  const what = `${id} was answered ${status} (${type}), which is not this API's form`;
+  // Proxies and gateways answer for a server that is away; a 2xx or 4xx is no such thing.
+  return status < 500
+    ? invalidAnswer(`${what}. Does the base URL end in /api/v1?`, facts)
+    : new ConnectionError(`${what}.`, { ...facts, retryable: true });
 }
 
 function failed(
