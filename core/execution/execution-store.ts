@@ -8,7 +8,7 @@ export interface FinishedExecution extends ExecutionEnd {
   readonly status: 'finished' | 'lost';
   readonly lastSeq: number;
   readonly truncated: boolean;
-  readonly executionCount?: number | undefined;
+  readonly executionCount?: number;
 }
 
 export interface ExecutionStore {

@@ -27,7 +27,7 @@ interface ExecutionBase {
   /** Seq of the last event in the log, as far as the record knows. */
   readonly lastSeq: number;
   readonly truncated: boolean;
-  readonly executionCount?: number | undefined;
+  readonly executionCount?: number;
 }
 
 export interface ExecutionEnd {

@@ -2,14 +2,12 @@
  * Events → result: what an Execution shows of its output. One function for the answer that waits,
  * for the record that is read later, and (in the SDK) for the client.
  */
-import type { Event, ExecutionErrorInfo } from '../../contract/events.ts';
+import type { Event, EventOf, ExecutionErrorInfo } from '../../contract/events.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Execution, Result } from '../../contract/rest/executions.ts';
 
-type Folded = Pick<
-  Execution,
-  'stdout' | 'stderr' | 'stdoutTruncated' | 'stderrTruncated' | 'results' | 'error'
->;
+type Folded = Omit<Execution, 'id' | 'sandboxId' | 'language' | 'createdAt' | 'status'> &
+  Partial<Pick<Execution, 'status'>>;
 
 /** Text up to a limit in characters; says whether there was more. */
 class Head {
@@ -37,6 +35,9 @@ export class Fold {
   readonly #results: Result[] = [];
   #error: ExecutionErrorInfo | undefined;
   #lastSeq = 0;
+  #executionCount: number | undefined;
+  #truncated = false;
+  #finished: EventOf<'finished'> | undefined;
 
   add(event: Event): void {
     this.#lastSeq = event.seq;
@@ -54,25 +55,44 @@ export class Fold {
         this.#error = { name: event.name, value: event.value, traceback: event.traceback };
         break;
       case 'started':
-      case 'limit':
+        this.#executionCount = event.executionCount;
+        break;
       case 'truncated':
+        this.#truncated = true;
+        break;
       case 'finished':
+        this.#finished = event;
+        break;
+      case 'limit':
         break;
     }
   }
 
-  get lastSeq(): number {
-    return this.#lastSeq;
-  }
-
-  toJSON(): Folded {
+  /** What the events tell; laid over a record that may be older than they are. */
+  result(): Folded {
     return {
+      lastSeq: this.#lastSeq,
+      truncated: this.#truncated,
+      ...(this.#executionCount === undefined ? {} : { executionCount: this.#executionCount }),
+      ...this.#end(),
       stdout: this.#stdout.toString(),
       stderr: this.#stderr.toString(),
       stdoutTruncated: this.#stdout.truncated,
       stderrTruncated: this.#stderr.truncated,
       results: this.#results,
       ...(this.#error ? { error: this.#error } : {}),
+    };
+  }
+
+  #end(): Partial<Execution> {
+    if (!this.#finished) return {};
+    const { outcome, exitCode, metrics, at } = this.#finished;
+    return {
+      status: outcome === 'lost' ? 'lost' : 'finished',
+      outcome,
+      exitCode,
+      metrics,
+      finishedAt: at,
     };
   }
 

@@ -37,9 +37,16 @@ export async function getExecution(
   return toExecution(record, fold);
 }
 
+/** The events are at least as new as the record; where the log is gone, the record speaks. */
 export function toExecution(record: ExecutionRecord, fold: Fold): Execution {
   const summary = toSummary(record);
-  return { ...summary, lastSeq: Math.max(summary.lastSeq, fold.lastSeq), ...fold.toJSON() };
+  const told = fold.result();
+  return {
+    ...summary,
+    ...told,
+    lastSeq: Math.max(summary.lastSeq, told.lastSeq),
+    truncated: summary.truncated || told.truncated,
+  };
 }
 
 export async function listExecutions(

@@ -136,9 +136,10 @@ async function finish(
     outcome: event.outcome,
     exitCode: event.exitCode,
     metrics: event.metrics,
-    finishedAt: deps.clock.iso(deps.clock.nowMs()),
+    finishedAt: event.at,
     lastSeq: event.seq,
-    ...facts,
+    truncated: facts.truncated,
+    ...(facts.executionCount === undefined ? {} : { executionCount: facts.executionCount }),
   };
   if (!(await deps.executions.finish(execution.id, execution.sandboxId, lease.epoch, end, row))) {
     throw new LeaseLost('another relay ended the execution');

@@ -4,14 +4,11 @@
  */
 import type { LaunchId, SandboxId } from '../../contract/ids.ts';
 import { agentHealth, isTask, speaksWith } from '../agent/agent.ts';
-import type { Clock, SandboxFleet } from '../ports.ts';
 import { type EndSandboxDeps, endSandbox } from '../sandbox/end-sandbox.ts';
 import type { PoolStore } from './pool-task.ts';
 
 export interface TaskEventDeps extends EndSandboxDeps {
   readonly pool: PoolStore;
-  readonly fleet: SandboxFleet;
-  readonly clock: Clock;
 }
 
 export interface TaskRunning {

@@ -19,7 +19,7 @@ export interface CreateSandboxDeps {
   readonly pool: PoolStore;
   readonly refill: PoolRefill;
   readonly gateway: AgentGateway;
-  readonly fleet: SandboxFleet;
+  readonly fleet: Pick<SandboxFleet, 'stop'>;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly digest: Digest;

@@ -16,7 +16,7 @@ import type { SandboxStore } from './sandbox-store.ts';
 export interface EndSandboxDeps {
   readonly sandboxes: SandboxStore;
   readonly gateway: AgentGateway;
-  readonly fleet: SandboxFleet;
+  readonly fleet: Pick<SandboxFleet, 'stop'>;
   readonly refill: PoolRefill;
   readonly clock: Clock;
 }

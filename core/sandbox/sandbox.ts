@@ -21,7 +21,7 @@ interface SandboxBase {
   readonly runtime: string;
   readonly resources: { readonly cpu: number; readonly memoryMb: number; readonly diskGb: number };
   readonly network: { readonly access: 'none' | 'internet' };
-  readonly name?: string | undefined;
+  readonly name?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: string;
   readonly expiresAt: string;
@@ -38,12 +38,12 @@ export type SandboxRecord =
   | (SandboxBase & { readonly status: 'running'; readonly startedAt: string })
   | (SandboxBase & {
       readonly status: 'stopping';
-      readonly startedAt?: string | undefined;
+      readonly startedAt?: string;
       readonly endReason: EndReason;
     })
   | (SandboxBase & {
       readonly status: 'stopped';
-      readonly startedAt?: string | undefined;
+      readonly startedAt?: string;
       readonly stoppedAt: string;
       readonly endReason: EndReason;
     });

@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import {
   ClusterEnv,
   LaunchEnv,
+  OutputTableEnv,
   PoolTargetEnv,
   RelayFunctionEnv,
   StateTableEnv,
@@ -10,6 +11,7 @@ import {
 
 export const PoolEnv = z.object({
   ...StateTableEnv,
+  ...OutputTableEnv,
   ...ClusterEnv,
   ...LaunchEnv,
   ...PoolTargetEnv,

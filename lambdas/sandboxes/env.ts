@@ -4,7 +4,6 @@ import {
   AgentGatewayEnv,
   ClusterEnv,
   CreateEnv,
-  LeaseEnv,
   OutputLogEnv,
   PoolFunctionEnv,
   StateTableEnv,
@@ -17,5 +16,4 @@ export const SandboxesEnv = z.object({
   ...PoolFunctionEnv,
   ...ClusterEnv,
   ...CreateEnv,
-  ...LeaseEnv,
 });

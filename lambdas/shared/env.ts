@@ -16,8 +16,9 @@ const whole = (min: number) =>
   );
 
 export const StateTableEnv = { STATE_TABLE: text };
+export const OutputTableEnv = { OUTPUT_TABLE: text };
 /** The two storeys of the log. */
-export const OutputLogEnv = { OUTPUT_TABLE: text, OUTPUT_BUCKET: text };
+export const OutputLogEnv = { ...OutputTableEnv, OUTPUT_BUCKET: text };
 export const AgentGatewayEnv = { AGENT_GATEWAY_FUNCTION: text };
 export const RelayFunctionEnv = { RELAY_FUNCTION: text };
 export const PoolFunctionEnv = { POOL_FUNCTION: text };

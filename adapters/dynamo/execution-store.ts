@@ -1,0 +1,156 @@
+/** Executions and their leases in the state table. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
+import type { ExecutionRecord } from '../../core/execution/execution.ts';
+import type { ExecutionStore } from '../../core/execution/execution-store.ts';
+import { decodeCursor, encodeCursor } from './cursor.ts';
+import type { StateService } from './entities.ts';
+import { putOf } from './output-store.ts';
+import { keptUntil } from './sandbox-store.ts';
+import { conditional, transact } from './transact.ts';
+
+type Row = NonNullable<
+  Awaited<ReturnType<ReturnType<StateService['entities']['execution']['get']>['go']>>['data']
+>;
+type Running = Extract<ExecutionRecord, { status: 'running' }>;
+
+export function dynamoExecutionStore(
+  client: DynamoDBDocumentClient,
+  state: StateService,
+  outputTable: string,
+): ExecutionStore {
+  const { sandbox, execution } = state.entities;
+
+  const countDown = (id: string) => ({
+    Update: sandbox.patch({ id }).add({ runningExecutions: -1 }).params(),
+  });
+
+  return {
+    start(record, maxRunning) {
+      return transact(client, [
+        { Put: execution.create(toRow(record)).params() },
+        {
+          Update: sandbox
+            .patch({ id: record.sandboxId })
+            .add({ runningExecutions: 1 })
+            .where(
+              ({ status, expiresAt, runningExecutions }, { eq, gt, lt }) =>
+                `${eq(status, 'running')} AND ${gt(expiresAt, record.createdAt)} AND ${lt(runningExecutions, maxRunning)}`,
+            )
+            .params(),
+        },
+      ] as never);
+    },
+
+    async get(id) {
+      const { data } = await execution.get({ id }).go({ consistent: true });
+      return data ? toRecord(data) : undefined;
+    },
+
+    async discard(id, sandboxId) {
+      await transact(client, [
+        {
+          Delete: execution
+            .remove({ id })
+            .where(({ status }, { eq }) => eq(status, 'running'))
+            .params(),
+        },
+        countDown(sandboxId),
+      ] as never);
+    },
+
+    async takeLease(id, lease, now) {
+      const done = await conditional(
+        execution
+          .patch({ id })
+          .set({ leaseOwner: lease.owner, leaseEpoch: lease.epoch, leaseUntil: lease.until })
+          .where(
+            ({ status, leaseEpoch, leaseUntil }, { eq, lt }) =>
+              `${eq(status, 'running')} AND ${eq(leaseEpoch, lease.epoch - 1)} AND ${lt(leaseUntil, now)}`,
+          )
+          .go(),
+      );
+      return done !== undefined;
+    },
+
+    async renewLease(id, lease) {
+      const done = await conditional(
+        execution
+          .patch({ id })
+          .set({ leaseUntil: lease.until })
+          .where(
+            ({ status, leaseEpoch }, { eq }) =>
+              `${eq(status, 'running')} AND ${eq(leaseEpoch, lease.epoch)}`,
+          )
+          .go(),
+      );
+      return done !== undefined;
+    },
+
+    finish(id, sandboxId, epoch, end, row) {
+      const { executionCount, exitCode, ...rest } = end;
+      return transact(client, [
+        { Put: putOf(outputTable, row) },
+        {
+          Update: execution
+            .patch({ id })
+            .set({
+              ...rest,
+              ...(exitCode === null ? {} : { exitCode }),
+              ...(executionCount === undefined ? {} : { executionCount }),
+              ttl: keptUntil(end.finishedAt),
+            })
+            .remove(['leaseState', 'leaseUntil', 'leaseOwner'])
+            .where(
+              ({ status, leaseEpoch }, { eq }) =>
+                `${eq(status, 'running')} AND ${eq(leaseEpoch, epoch)}`,
+            )
+            .params(),
+        },
+        countDown(sandboxId),
+      ] as never);
+    },
+
+    async list(sandboxId, page) {
+      const prefix = `executions/${sandboxId}`;
+      const { data, cursor } = await execution.query
+        .bySandbox({ sandboxId })
+        .go({ order: 'desc', limit: page.limit, cursor: decodeCursor(page.cursor, prefix) });
+      return { items: data.map(toRecord), cursor: encodeCursor(cursor, prefix) };
+    },
+
+    async lapsed(now, limit) {
+      const { data } = await execution.query
+        .byLease({ leaseState: 'held' })
+        .lt({ leaseUntil: now })
+        .go({ limit });
+      return data.map(toRecord).filter((record): record is Running => record.status === 'running');
+    },
+  };
+}
+
+function toRow(record: Running) {
+  const { lease, ...rest } = record;
+  return {
+    ...rest,
+    leaseOwner: lease.owner,
+    leaseEpoch: lease.epoch,
+    leaseUntil: lease.until,
+    leaseState: 'held' as const,
+  };
+}
+
+/** What we wrote is read back as it was; a row of another shape is a bug of ours. */
+function toRecord(row: Row): ExecutionRecord {
+  const { leaseOwner, leaseEpoch, leaseUntil, leaseState: _, ttl: __, ...rest } = row;
+  const ids = {
+    id: ExecutionId.parse(row.id),
+    sandboxId: SandboxId.parse(row.sandboxId),
+    tenantId: TenantId.parse(row.tenantId),
+  };
+  if (row.status === 'running') {
+    const lease = { owner: leaseOwner ?? '', epoch: leaseEpoch, until: leaseUntil ?? '' };
+    return { ...rest, ...ids, status: 'running', lease } as ExecutionRecord;
+  }
+  return { ...rest, ...ids, exitCode: row.exitCode ?? null } as ExecutionRecord;
+}

@@ -1,0 +1,61 @@
+/**
+ * One transaction over items of any entity and table. A conflict with another transaction is
+ * retried; a failed condition is an answer, not an error.
+ */
+import {
+  ConditionalCheckFailedException,
+  TransactionCanceledException,
+} from '@aws-sdk/client-dynamodb';
+import {
+  type DynamoDBDocumentClient,
+  TransactWriteCommand,
+  type TransactWriteCommandInput,
+} from '@aws-sdk/lib-dynamodb';
+
+export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
+
+const TRIES = 8;
+const MAX_PAUSE_MS = 200;
+
+/** True when it was written; false when a condition of it failed. */
+export async function transact(
+  client: DynamoDBDocumentClient,
+  items: TransactItem[],
+): Promise<boolean> {
+  for (let tries = 1; ; tries++) {
+    try {
+      await client.send(new TransactWriteCommand({ TransactItems: items }));
+      return true;
+    } catch (error) {
+      if (!(error instanceof TransactionCanceledException)) throw error;
+      const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code);
+      if (codes.includes('ConditionalCheckFailed')) return false;
+      if (!codes.includes('TransactionConflict') || tries === TRIES) throw error;
+      await pause(tries);
+    }
+  }
+}
+
+/** An id as the plain text that a condition compares. */
+export const plain = (id: string): string => id;
+
+/** The write's answer, or undefined when its condition failed. */
+export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
+  try {
+    return await write;
+  } catch (error) {
+    if (isConditionFailure(error)) return undefined;
+    throw error;
+  }
+}
+
+/** ElectroDB wraps the SDK's error as its cause. */
+function isConditionFailure(error: unknown): boolean {
+  if (error instanceof ConditionalCheckFailedException) return true;
+  return error instanceof Error && error.cause !== undefined && isConditionFailure(error.cause);
+}
+
+const pause = (tries: number) =>
+  new Promise((resolve) =>
+    setTimeout(resolve, Math.random() * Math.min(MAX_PAUSE_MS, 5 * 2 ** tries)),
+  );

@@ -1,0 +1,112 @@
+/** The way to an agent: InvokeWithResponseStream of `agent-gateway`, which dials the task. */
+import { InvokeWithResponseStreamCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import { DialHead, type DialRequest } from '../../contract/agent/dial.ts';
+import { type AgentCall, type AgentGateway, AgentUnreachable } from '../../core/ports.ts';
+import { lines } from './lines.ts';
+
+/** Answers that are not streams are small; a larger one is not one of ours. */
+const MAX_ANSWER_CHARS = 1024 * 1024;
+
+export function lambdaAgentGateway(client: LambdaClient, functionName: string): AgentGateway {
+  const open = async (address: string, call: AgentCall, signal?: AbortSignal) => {
+    const answer = lines(payload(client, functionName, dialRequest(address, call), signal));
+    const first = await answer.next();
+    const head = first.done ? undefined : parseHead(first.value);
+    if (!head) throw new AgentUnreachable('agent-gateway did not answer');
+    if ('unreachable' in head) throw new AgentUnreachable(head.unreachable);
+    return { status: head.status, rest: answer };
+  };
+  return {
+    async call(address, call) {
+      const { status, rest } = await open(address, call);
+      let body = '';
+      for await (const line of rest) {
+        body += body ? `\n${line}` : line;
+        if (body.length > MAX_ANSWER_CHARS) throw new AgentUnreachable('the answer is too large');
+      }
+      return { status, body };
+    },
+
+    async stream(address, call, signal) {
+      const { status, rest } = await open(address, call, signal);
+      return { status, lines: rest };
+    },
+  };
+}
+
+const dialRequest = (host: string, call: AgentCall): DialRequest => ({
+  host,
+  method: call.method,
+  path: call.path,
+  ...(call.token === undefined ? {} : { token: call.token }),
+  ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+  headTimeoutMs: call.headTimeoutMs ?? 5_000,
+  idleTimeoutMs: call.idleTimeoutMs ?? 10_000,
+});
+
+function parseHead(line: string): DialHead | undefined {
+  try {
+    const parsed = DialHead.safeParse(JSON.parse(line));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Bytes of the invoked function's stream; any failure of the way is {@link AgentUnreachable}. */
+async function* payload(
+  client: LambdaClient,
+  functionName: string,
+  request: DialRequest,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    const { EventStream } = await client.send(
+      new InvokeWithResponseStreamCommand({
+        FunctionName: functionName,
+        Payload: new TextEncoder().encode(JSON.stringify(request)),
+      }),
+      signal ? { abortSignal: signal } : {},
+    );
+    let complete = false;
+    for await (const event of until(signal, EventStream ?? nothing())) {
+      if (event.PayloadChunk?.Payload) yield event.PayloadChunk.Payload;
+      if (event.InvokeComplete) {
+        complete = true;
+        if (event.InvokeComplete.ErrorCode)
+          throw new AgentUnreachable(`agent-gateway failed: ${event.InvokeComplete.ErrorCode}`);
+      }
+    }
+    if (!complete && !signal?.aborted)
+      throw new AgentUnreachable('the stream of agent-gateway was cut');
+  } catch (error) {
+    if (signal?.aborted) return;
+    if (error instanceof AgentUnreachable) throw error;
+    throw new AgentUnreachable('agent-gateway could not be invoked', { cause: error });
+  }
+}
+
+async function* nothing(): AsyncGenerator<never, void, undefined> {}
+
+/**
+ * Ends at once when the signal aborts, also while it waits: the SDK hears an abort only until the
+ * head has come. The invoke itself ends when the agent closes its side, as it does for an epoch
+ * that has passed.
+ */
+async function* until<T>(
+  signal: AbortSignal | undefined,
+  source: AsyncIterable<T>,
+): AsyncGenerator<T, void, undefined> {
+  const aborted = new Promise<'aborted'>((resolve) => {
+    signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+  const iterator = source[Symbol.asyncIterator]();
+  while (!signal?.aborted) {
+    const next = iterator.next();
+    // Whoever waits no longer must not leave a rejection behind.
+    next.catch(() => {});
+    const step = await Promise.race([next, aborted]);
+    if (step === 'aborted' || step.done) return;
+    yield step.value;
+  }
+}

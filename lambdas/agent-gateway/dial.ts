@@ -1,0 +1,49 @@
+/** One HTTP request to an agent, with a deadline for the head and one for silence. */
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
+import type { DialRequest } from '../../contract/agent/dial.ts';
+import { AGENT_PORT } from '../../contract/agent/protocol.ts';
+
+export interface Dialled {
+  readonly status: number;
+  readonly body: IncomingMessage;
+}
+
+/** Heads of ours are a few hundred bytes. */
+const MAX_HEAD_BYTES = 8 * 1024;
+/** Sandboxes live for minutes: a few idle connections are enough. */
+const connections = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 60_000 });
+
+/** Rejects when no head came; after it, the body's own error says that it was cut. */
+export function dial(request: DialRequest): Promise<Dialled> {
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest({
+      agent: connections,
+      host: request.host,
+      port: AGENT_PORT,
+      method: request.method,
+      path: request.path,
+      maxHeaderSize: MAX_HEAD_BYTES,
+      headers: {
+        ...(request.token === undefined ? {} : { authorization: `Bearer ${request.token}` }),
+        ...(request.body === undefined
+          ? {}
+          : {
+              'content-type': 'application/json',
+              'content-length': Buffer.byteLength(request.body),
+            }),
+      },
+    });
+    const late = setTimeout(() => outgoing.destroy(timeout('head')), request.headTimeoutMs);
+    outgoing.on('error', reject);
+    outgoing.on('close', () => clearTimeout(late));
+    outgoing.on('response', (body) => {
+      clearTimeout(late);
+      outgoing.setTimeout(request.idleTimeoutMs, () => body.destroy(timeout('body')));
+      resolve({ status: body.statusCode ?? 0, body });
+    });
+    outgoing.end(request.body);
+  });
+}
+
+const timeout = (part: string) =>
+  Object.assign(new Error(`no ${part} in time`), { code: 'ETIMEDOUT' });

@@ -1,0 +1,78 @@
+/**
+ * executeCode: start, then relay in this very invocation. Three answers: JSON (202 when it takes
+ * longer), server-sent events, or 202 at once; in each the relay goes on behind the answer.
+ */
+import { Readable } from 'node:stream';
+import type { Event } from '../../contract/events.ts';
+import { Fold } from '../../core/execution/fold.ts';
+import { toExecution } from '../../core/execution/read-executions.ts';
+import { startExecution } from '../../core/execution/start-execution.ts';
+import { followLog } from '../../core/output/follow-log.ts';
+import { type RelayEnd, type RelayTask, relayOutput } from '../../core/output/relay-output.ts';
+import type { Answer } from '../shared/rest-answer.ts';
+import type { RestRequest } from '../shared/rest-request.ts';
+import type { Background, StreamAnswer } from '../shared/stream-function.ts';
+import { EventFeed } from './event-feed.ts';
+import { serverSentEvents } from './sse.ts';
+import type { ExecutionsDeps } from './wire.ts';
+
+export async function executeCode(
+  deps: ExecutionsDeps,
+  request: RestRequest<'executeCode'>,
+  background: Background,
+): Promise<Answer | StreamAnswer> {
+  const task = await startExecution(deps, request.params.sandboxId, request.body, request.caller);
+  const headers = { 'X-Execution-Id': task.execution.id };
+  if (wantsStream(request)) {
+    const feed = new EventFeed();
+    const relay = relayOutput(deps, task, (event) => feed.push(event)).finally(() => feed.end());
+    background.add(relay);
+    const pages = livePages(deps, task, feed, relay);
+    return { stream: Readable.from(serverSentEvents(pages, deps.clock)), headers };
+  }
+  const fold = new Fold();
+  const relay = relayOutput(deps, task, (event) => fold.add(event));
+  background.add(relay);
+  const waitMs = /\brespond-async\b/i.test(request.header('prefer') ?? '') ? 0 : deps.jsonWaitMs;
+  const finished = waitMs > 0 && (await within(deps, relay, waitMs)) === 'finished';
+  return { status: finished ? 200 : 202, data: toExecution(task.execution, fold), headers };
+}
+
+export const wantsStream = (request: { header(name: string): string | undefined }): boolean =>
+  /\btext\/event-stream\b/i.test(request.header('accept') ?? '');
+
+async function within(
+  deps: ExecutionsDeps,
+  relay: Promise<RelayEnd>,
+  ms: number,
+): Promise<RelayEnd | undefined> {
+  const done = new AbortController();
+  try {
+    return await Promise.race([relay, deps.clock.sleep(ms, done.signal).then(() => undefined)]);
+  } finally {
+    done.abort();
+  }
+}
+
+/** From memory while the caller keeps up, then from the log. `finished` is handed out once the record says so. */
+async function* livePages(
+  deps: ExecutionsDeps,
+  task: RelayTask,
+  feed: EventFeed,
+  relay: Promise<RelayEnd>,
+): AsyncGenerator<Event[], void, undefined> {
+  let after = 0;
+  for await (const page of feed.pages()) {
+    const last = page.at(-1);
+    if (last?.type === 'finished') {
+      if (page.length > 1) yield page.slice(0, -1);
+      if ((await relay) === 'finished') yield [last];
+      return;
+    }
+    after = last?.seq ?? after;
+    yield page;
+  }
+  if (!feed.overflowed) return;
+  const untilMs = deps.clock.nowMs() + deps.sseLifeMs;
+  yield* followLog(deps, { execution: task.execution, after, untilMs });
+}

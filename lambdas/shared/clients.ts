@@ -1,0 +1,36 @@
+/** Clients and stores as the functions' `wire.ts` files put them together. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
+import { stateService } from '../../adapters/dynamo/entities.ts';
+import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
+import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
+import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
+import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
+
+/** A table that does not answer in this time is asked again: a lease must not lapse over one request. */
+const REQUEST_MS = 3_000;
+
+export function documentClient(): DynamoDBDocumentClient {
+  const client = new DynamoDBClient({ requestHandler: { requestTimeout: REQUEST_MS } });
+  return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
+}
+
+export function stateStores(client: DynamoDBDocumentClient, table: string) {
+  const state = stateService(client, table);
+  return {
+    sandboxes: dynamoSandboxStore(client, state),
+    pool: dynamoPoolStore(client, state),
+    accounts: dynamoAccountStore(client, state),
+  };
+}
+
+export function executionStores(
+  client: DynamoDBDocumentClient,
+  tables: { state: string; output: string },
+) {
+  return {
+    executions: dynamoExecutionStore(client, stateService(client, tables.state), tables.output),
+    output: dynamoOutputStore(client, tables.output),
+  };
+}

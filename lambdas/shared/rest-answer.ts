@@ -1,0 +1,66 @@
+/** Answers in the one envelope. A cause of ours goes to the log only. */
+import * as z from 'zod/mini';
+import { AppError, type ErrorBody, isRetryable, statusOf } from '../../contract/errors.ts';
+import { type OperationId, operationOf } from '../../contract/operations.ts';
+import { logError } from './telemetry.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly data: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The data alone, without the envelope. */
+  readonly bare?: boolean;
+}
+
+export interface HttpAnswer {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+const baseHeaders = (requestId: string) => ({
+  'Content-Type': 'application/json',
+  'Cache-Control': 'no-store',
+  'X-Request-Id': requestId,
+});
+
+/** What the contract does not name does not leave. */
+export function toHttp(id: OperationId, answer: Answer, requestId: string): HttpAnswer {
+  const schema = operationOf(id).answers[answer.status];
+  if (!schema) throw new Error(`${id} answered ${answer.status}, which its contract does not have`);
+  const data = z.parse(schema, answer.data);
+  return {
+    statusCode: answer.status,
+    headers: { ...baseHeaders(requestId), ...answer.headers },
+    body: JSON.stringify(answer.bare ? data : { success: true, data }),
+  };
+}
+
+export function errorToHttp(error: unknown, requestId: string): HttpAnswer {
+  const known = error instanceof AppError ? error : internal(error, requestId);
+  const body: ErrorBody = {
+    code: known.code,
+    message: known.message,
+    retryable: isRetryable(known.code),
+    requestId,
+    ...(known.details ? { details: known.details } : {}),
+  };
+  return {
+    statusCode: statusOf(known.code),
+    headers: {
+      ...baseHeaders(requestId),
+      ...(known.retryAfterSeconds === undefined
+        ? {}
+        : { 'Retry-After': String(known.retryAfterSeconds) }),
+    },
+    body: JSON.stringify({ success: false, error: body }),
+  };
+}
+
+function internal(error: unknown, requestId: string): AppError {
+  logError('request failed', error, { requestId });
+  return new AppError(
+    'INTERNAL_ERROR',
+    'Something went wrong on our side. Try again, and name the request id if it stays.',
+  );
+}

@@ -1,0 +1,129 @@
+/**
+ * API Gateway's event → an operation's parsed input and its caller. Everything that a client sent
+ * is read here, once, by the operation's own schemas.
+ */
+import type { APIGatewayProxyEvent } from 'aws-lambda';
+import * as z from 'zod/mini';
+import { AppError } from '../../contract/errors.ts';
+import { KeyId, TenantId } from '../../contract/ids.ts';
+import { LIMITS } from '../../contract/limits.ts';
+import {
+  type InputOf,
+  OPERATION_IDS,
+  type OperationId,
+  operationOf,
+} from '../../contract/operations.ts';
+import { parse } from '../../contract/parse.ts';
+import { type Operation, ROLES, type Role } from '../../contract/rest/operation.ts';
+import type { Caller } from '../../core/account/caller.ts';
+
+export interface RestRequest<Id extends OperationId> extends InputOf<Id> {
+  readonly caller: Caller;
+  /** By lower-case name. */
+  header(name: string): string | undefined;
+  readonly requestId: string;
+  readonly domainName: string;
+  readonly stage: string;
+}
+
+/** What the authorizer put there; API Gateway passes strings. */
+const CallerContext = z.object({ tenantId: TenantId, keyId: KeyId, role: z.enum(ROLES) });
+
+const BY_ROUTE = new Map<string, OperationId>(
+  OPERATION_IDS.map((id) => [`${operationOf(id).method} /v1${operationOf(id).path}`, id] as const),
+);
+
+/** The operation of a route, as the template spells it. */
+export function operationIdOf(event: APIGatewayProxyEvent): OperationId {
+  const id = BY_ROUTE.get(`${event.httpMethod} ${event.resource}`);
+  if (!id) throw new AppError('NOT_FOUND', `There is no ${event.httpMethod} ${event.path}.`);
+  return id;
+}
+
+export function readRequest<Id extends OperationId>(
+  event: APIGatewayProxyEvent,
+  id: Id,
+): RestRequest<Id> {
+  const row = operationOf(id);
+  const headers = new Map(
+    Object.entries(event.headers ?? {}).map(
+      ([name, value]) => [name.toLowerCase(), value] as const,
+    ),
+  );
+  const caller = readCaller(event, row);
+  return {
+    params: row.params ? parse(row.params, event.pathParameters ?? {}, 'path') : undefined,
+    query: readQuery(event, row),
+    body: row.body
+      ? parse(row.body, readJson(event, headers.get('content-type')), 'body')
+      : undefined,
+    caller,
+    header: (name) => headers.get(name),
+    requestId: event.requestContext.requestId,
+    domainName: event.requestContext.domainName ?? 'localhost',
+    stage: event.requestContext.stage,
+  } as RestRequest<Id>;
+}
+
+const RANK: Record<Role, number> = { viewer: 1, developer: 2, admin: 3, operator: 3 };
+
+function readCaller(event: APIGatewayProxyEvent, row: Operation): Caller | undefined {
+  if (row.role === 'anyone') return undefined;
+  const caller = CallerContext.safeParse(event.requestContext.authorizer);
+  if (!caller.success) throw new AppError('UNAUTHENTICATED', 'Send a valid API key in X-API-Key.');
+  if (RANK[caller.data.role] < RANK[row.role]) {
+    throw new AppError(
+      'PERMISSION_DENIED',
+      `The role of this key is ${caller.data.role}; this needs ${row.role}.`,
+      {
+        details: { role: caller.data.role, needs: row.role },
+      },
+    );
+  }
+  return caller.data;
+}
+
+function readQuery(event: APIGatewayProxyEvent, row: Operation): unknown {
+  const query = event.queryStringParameters ?? {};
+  for (const [name, values] of Object.entries(event.multiValueQueryStringParameters ?? {})) {
+    if ((values ?? []).length > 1)
+      throw invalid('query', name, `must be given once, got ${values?.length} times`);
+  }
+  return parse(row.query ?? z.strictObject({}), query, 'query');
+}
+
+function readJson(event: APIGatewayProxyEvent, contentType: string | undefined): unknown {
+  if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) {
+    throw new AppError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `Content-Type must be application/json, got ${contentType ?? 'none'}.`,
+      {
+        details: { allowed: ['application/json'] },
+      },
+    );
+  }
+  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  if (bytes.length > LIMITS.requestBytes) {
+    throw new AppError(
+      'PAYLOAD_TOO_LARGE',
+      `The body must be at most ${LIMITS.requestBytes} bytes, got ${bytes.length}.`,
+      {
+        details: { bytes: bytes.length, allowedBytes: LIMITS.requestBytes },
+      },
+    );
+  }
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (error) {
+    throw invalid(
+      'body',
+      '(whole)',
+      error instanceof SyntaxError ? 'must be JSON' : 'must be UTF-8',
+    );
+  }
+}
+
+const invalid = (where: string, field: string, problem: string) =>
+  new AppError('VALIDATION_ERROR', `${where}: ${field} ${problem}`, {
+    details: { in: where, problems: [{ field, problem }] },
+  });

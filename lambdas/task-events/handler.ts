@@ -1,0 +1,72 @@
+/** `task-events`: what ECS tells of our tasks: running → free, stopped → its sandbox ends. */
+import { ECSClient } from '@aws-sdk/client-ecs';
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import * as z from 'zod/mini';
+import { ecsStopper } from '../../adapters/ecs/fleet.ts';
+import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
+import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
+import { LaunchId } from '../../contract/ids.ts';
+import { onTaskRunning, onTaskStopped } from '../../core/pool/task-events.ts';
+import { documentClient, stateStores } from '../shared/clients.ts';
+import { parseEnv } from '../shared/env.ts';
+import { clock } from '../shared/system.ts';
+import { logError, logInfo } from '../shared/telemetry.ts';
+import { TaskEventsEnv } from './env.ts';
+
+const env = parseEnv(TaskEventsEnv);
+const lambda = new LambdaClient({});
+const fleet = ecsStopper(new ECSClient({}), env.CLUSTER);
+const deps = {
+  ...stateStores(documentClient(), env.STATE_TABLE),
+  gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
+  refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
+    logError('refill not asked for', error),
+  ),
+  fleet,
+  clock,
+};
+
+/** The part of `ECS Task State Change` that we read; the address is in the network attachment. */
+const TaskStateChange = z.object({
+  detail: z.object({
+    taskArn: z.string(),
+    lastStatus: z.string(),
+    startedBy: z.optional(z.string()),
+    stopCode: z.optional(z.string()),
+    stoppedReason: z.optional(z.string()),
+    containers: z.optional(
+      z.array(
+        z.object({
+          exitCode: z.optional(z.number()),
+          networkInterfaces: z.optional(
+            z.array(z.object({ privateIpv4Address: z.optional(z.ipv4()) })),
+          ),
+        }),
+      ),
+    ),
+  }),
+});
+
+export async function handler(event: unknown): Promise<void> {
+  const { detail } = TaskStateChange.parse(event);
+  const launch = LaunchId.safeParse(detail.startedBy);
+  // Tasks that somebody else started in our cluster are not ours to judge.
+  if (!launch.success) return;
+  const { taskArn } = detail;
+  if (detail.lastStatus === 'RUNNING') {
+    const address = detail.containers?.[0]?.networkInterfaces?.[0]?.privateIpv4Address;
+    if (!address) throw new Error(`task ${taskArn} is RUNNING without an address`);
+    const outcome = await onTaskRunning(deps, { launchId: launch.data, taskArn, address });
+    logInfo('task running', { taskArn, outcome });
+  }
+  if (detail.lastStatus === 'STOPPED') {
+    const { stopCode, stoppedReason } = detail;
+    await onTaskStopped(deps, launch.data);
+    logInfo('task stopped', {
+      taskArn,
+      stopCode,
+      stoppedReason,
+      exitCode: detail.containers?.[0]?.exitCode,
+    });
+  }
+}

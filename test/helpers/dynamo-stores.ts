@@ -1,0 +1,64 @@
+/** The real DynamoDB adapters over the stand-in, with the tables' own key schema. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
+import { stateService } from '../../adapters/dynamo/entities.ts';
+import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
+import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
+import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
+import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
+import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
+import { credentials, region, startAwsServer } from './aws-server.ts';
+
+const attribute = (AttributeName: string, AttributeType = 'S') => ({
+  AttributeName,
+  AttributeType,
+});
+const keys = (hash: string, range: string) => [
+  { AttributeName: hash, KeyType: 'HASH' },
+  { AttributeName: range, KeyType: 'RANGE' },
+];
+const index = (name: string) => ({
+  IndexName: name,
+  KeySchema: keys(`${name}pk`, `${name}sk`),
+  Projection: { ProjectionType: 'ALL' },
+});
+
+export async function startStores() {
+  const service = new DynamoDbService();
+  await service.createTable({
+    TableName: 'state',
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: ['pk', 'sk', 'gsi1pk', 'gsi1sk', 'gsi2pk', 'gsi2sk'].map((name) =>
+      attribute(name),
+    ),
+    KeySchema: keys('pk', 'sk'),
+    GlobalSecondaryIndexes: [index('gsi1'), index('gsi2')],
+  });
+  await service.createTable({
+    TableName: 'output',
+    BillingMode: 'PAY_PER_REQUEST',
+    AttributeDefinitions: [attribute('pk'), attribute('sk', 'N')],
+    KeySchema: keys('pk', 'sk'),
+  });
+  const server = await startAwsServer(service);
+  const raw = new DynamoDBClient({ endpoint: server.endpoint, region, credentials });
+  const client = DynamoDBDocumentClient.from(raw, {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+  const state = stateService(client, 'state');
+  const close = async () => {
+    raw.destroy();
+    await server.close();
+  };
+  return {
+    client,
+    sandboxes: dynamoSandboxStore(client, state),
+    pool: dynamoPoolStore(client, state),
+    executions: dynamoExecutionStore(client, state, 'output'),
+    output: dynamoOutputStore(client, 'output'),
+    accounts: dynamoAccountStore(client, state),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
