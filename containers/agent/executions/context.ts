@@ -1,0 +1,154 @@
+/**
+ * A named interpreter state and the executions that wait for it, one at a time and in order. Owns
+ * its kernel and replaces it when it is lost. A kernel that does not start must fail the execution
+ * that asked for it, never the ones after it.
+ */
+import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
+import { AppError } from '../../../contract/errors.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import type { Log } from '../log.ts';
+import type { Execution } from './execution.ts';
+import { KernelRun, type RunLimits } from './kernel-run.ts';
+
+export interface ContextOptions {
+  readonly startKernel: () => Promise<Kernel>;
+  /** For what user code has left behind and what now keeps a kernel from starting. */
+  readonly killLeftovers: () => Promise<void>;
+  /** Read at each run: the sandbox gets its environment after its first kernel is warm. */
+  readonly baseEnv: () => Record<string, string>;
+  readonly runLimits: RunLimits;
+  readonly maxQueued: number;
+  readonly log: Log;
+}
+
+interface Item {
+  readonly execution: Execution;
+  readonly request: StartExecutionRequest;
+  /** Once its kernel is there. */
+  run?: KernelRun;
+}
+
+export class Context {
+  readonly #options: ContextOptions;
+  #queue: Item[] = [];
+  #running: Item | undefined;
+  #kernel: Promise<Kernel> | undefined;
+  #closed = false;
+
+  constructor(options: ContextOptions) {
+    this.#options = options;
+  }
+
+  get idle(): boolean {
+    return this.#running === undefined;
+  }
+
+  /** Has a kernel ready before anyone asks. */
+  async warm(): Promise<void> {
+    if (this.#closed) return;
+    this.#kernel ??= this.#startKernel();
+    await this.#kernel.catch(() => undefined);
+  }
+
+  submit(execution: Execution, request: StartExecutionRequest): void {
+    const { maxQueued } = this.#options;
+    if (this.#queue.length >= maxQueued)
+      throw new AppError(
+        'RESOURCE_LIMIT_ERROR',
+        `${maxQueued} executions wait for this context already; wait until one has finished`,
+        { details: { limit: 'queuedExecutions', value: maxQueued }, retryAfterSeconds: 1 },
+      );
+    this.#queue.push({ execution, request });
+    if (this.idle) void this.#work();
+  }
+
+  /** False where the execution has finished already. */
+  interrupt(execution: Execution): boolean {
+    if (execution.status === 'finished') return false;
+    const running = this.#running;
+    if (running?.execution === execution && running.run) running.run.stop('interrupted');
+    else {
+      this.#queue = this.#queue.filter((item) => item.execution !== execution);
+      finishUnstarted(execution, 'interrupted');
+    }
+    return true;
+  }
+
+  /** Kills what runs, what waits and the kernel, for good; answers which executions that ended. */
+  async close(): Promise<Execution[]> {
+    this.#closed = true;
+    const items = [...(this.#running ? [this.#running] : []), ...this.#queue];
+    const live = items.filter(({ execution }) => execution.status !== 'finished');
+    this.#queue = [];
+    for (const { execution, run } of live) {
+      if (run) run.stop('killed');
+      else finishUnstarted(execution, 'killed');
+    }
+    const kernel = await this.#kernel?.catch(() => undefined);
+    kernel?.kill();
+    await kernel?.exited;
+    return live.map(({ execution }) => execution);
+  }
+
+  async #work(): Promise<void> {
+    for (let item = this.#queue.shift(); item !== undefined; item = this.#queue.shift()) {
+      this.#running = item;
+      item.execution.begin();
+      await this.#runOne(item);
+    }
+    this.#running = undefined;
+  }
+
+  async #runOne(item: Item): Promise<void> {
+    const { baseEnv, runLimits, log } = this.#options;
+    const { execution, request } = item;
+    try {
+      this.#kernel ??= this.#startKernel();
+      const kernel = await this.#kernel;
+      if (execution.status === 'finished') return;
+      item.run = new KernelRun({
+        kernel,
+        execution,
+        request,
+        baseEnv: baseEnv(),
+        limits: runLimits,
+      });
+      await item.run.finished;
+    } catch (error) {
+      this.#kernel = undefined;
+      log.error('no interpreter could be started', { error: String(error) });
+      finishNotStarted(execution, error);
+    }
+  }
+
+  async #startKernel(): Promise<Kernel> {
+    const { startKernel, killLeftovers, log } = this.#options;
+    const kernel = await startKernel().catch(async (error: unknown) => {
+      // Processes of earlier runs may have used up what a new one needs.
+      log.warn('an interpreter did not start; ending what user code left', {
+        error: String(error),
+      });
+      await killLeftovers();
+      return startKernel();
+    });
+    void kernel.exited.then(({ code, signal }) => {
+      log.info('an interpreter ended', { code: code ?? undefined, signal: signal ?? undefined });
+      this.#kernel = undefined;
+      return this.warm();
+    });
+    return kernel;
+  }
+}
+
+/** Nothing of it has run, so there is neither an exit code nor a signal. */
+function finishUnstarted(execution: Execution, outcome: 'interrupted' | 'killed'): void {
+  execution.finish({ outcome, exitCode: null, metrics: { wallMs: 0 } });
+}
+
+function finishNotStarted(execution: Execution, error: unknown): void {
+  if (execution.status === 'finished') return;
+  const value = error instanceof Error ? error.message : String(error);
+  execution.started();
+  execution.error({ name: 'KernelNotStarted', value, traceback: '' });
+  execution.finish({ outcome: 'error', exitCode: null, metrics: { wallMs: 0 } });
+}

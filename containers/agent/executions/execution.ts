@@ -1,0 +1,187 @@
+/**
+ * One run of code as its readers see it: queued, running, finished, and its events. Owns the
+ * numbering, the output cap and the spool; must never emit anything after `finished`.
+ */
+import type { ExecutionErrorInfo, Metrics, Outcome } from '../../../contract/events.ts';
+import type { ExecutionId } from '../../../contract/ids.ts';
+import type { ResultFrame } from '../kernels/frames.ts';
+import { OutputBudget } from '../output/budget.ts';
+import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
+import { headOnBoundary, type Piece } from '../output/pieces.ts';
+import type { EventBody } from './event-body.ts';
+import type { Spool } from './spool.ts';
+import type { SpoolStore } from './spool-store.ts';
+import { boundBundle, boundError } from './values.ts';
+
+export type ExecutionStatus = 'queued' | 'running' | 'finished';
+
+export interface ExecutionEnd {
+  readonly outcome: Outcome;
+  readonly exitCode: number | null;
+  readonly signal?: string;
+  readonly metrics: Metrics;
+}
+
+export interface ExecutionOptions {
+  readonly id: ExecutionId;
+  readonly store: SpoolStore;
+  readonly outputBytes: number;
+  readonly graceBytes: number;
+  readonly onSpoolFailure: (error: unknown) => void;
+}
+
+export class Execution {
+  readonly id: ExecutionId;
+  readonly spool: Spool;
+  /** Once `finished` stands in the spool. */
+  readonly finished: Promise<void>;
+  /** The code outruns the disk: whoever feeds this should wait. */
+  onBacklog: (full: boolean) => void = () => undefined;
+  /** Once a reader has seen the end, or the spool is gone. */
+  readonly read: Promise<void>;
+  readonly #resolveRead: () => void;
+  #isRead = false;
+  readonly #store: SpoolStore;
+  readonly #outputBytes: number;
+  readonly #budget: OutputBudget;
+  readonly #coalescer: OutputCoalescer;
+  readonly #resolveFinished: () => void;
+  #status: ExecutionStatus = 'queued';
+  #seq = 0;
+
+  constructor(options: ExecutionOptions) {
+    const { id, store, outputBytes, graceBytes } = options;
+    this.id = id;
+    this.#store = store;
+    this.#outputBytes = outputBytes;
+    this.#budget = new OutputBudget({ capBytes: outputBytes, graceBytes });
+    this.#coalescer = new OutputCoalescer((stream, piece) => this.#keepPiece(stream, piece));
+    this.spool = store.create({
+      onFailure: (error) => {
+        this.#hitCap(this.#budget.usedBytes);
+        options.onSpoolFailure(error);
+      },
+      onBacklog: (full) => this.onBacklog(full),
+    });
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#resolveFinished = resolve;
+    const read = Promise.withResolvers<void>();
+    this.read = read.promise;
+    this.#resolveRead = read.resolve;
+  }
+
+  get status(): ExecutionStatus {
+    return this.#status;
+  }
+
+  get isRead(): boolean {
+    return this.#isRead;
+  }
+
+  noteRead(): void {
+    this.#isRead = true;
+    this.#resolveRead();
+  }
+
+  begin(): void {
+    this.#status = 'running';
+  }
+
+  started(executionCount?: number): void {
+    const count = executionCount === undefined ? {} : { executionCount };
+    this.#append({ type: 'started', executionId: this.id, ...count });
+  }
+
+  output(stream: OutputStream, bytes: Buffer): void {
+    if (this.#budget.capped) this.#budget.drop(bytes.length);
+    else this.#coalescer.push(stream, bytes);
+  }
+
+  result(frame: ResultFrame): void {
+    this.#coalescer.flush();
+    const { data, sizeBytes } = boundBundle(frame.data);
+    const { kept, crossed } = this.#budget.admitResult(sizeBytes);
+    if (crossed) this.#limitEvent(this.#outputBytes);
+    if (!kept) return;
+    const { main, displayId, update } = frame;
+    this.#append({
+      type: 'result',
+      main,
+      ...(displayId === undefined ? {} : { displayId }),
+      ...(update === undefined ? {} : { update }),
+      data,
+    });
+  }
+
+  error(info: ExecutionErrorInfo): void {
+    this.#coalescer.flush();
+    const bounded = boundError(info);
+    const { kept, crossed } = this.#budget.admitError(Buffer.byteLength(JSON.stringify(bounded)));
+    if (crossed) this.#limitEvent(this.#outputBytes);
+    if (kept) this.#append({ type: 'error', ...bounded });
+  }
+
+  limit(limit: 'timeout' | 'memory' | 'processes' | 'file_size' | 'cpu', value: number): void {
+    this.#coalescer.flush();
+    this.#append({ type: 'limit', limit, value });
+  }
+
+  finish(end: ExecutionEnd): void {
+    if (this.#status === 'finished') return;
+    this.#coalescer.end();
+    if (this.#budget.droppedBytes > 0)
+      this.#append({ type: 'truncated', droppedBytes: this.#budget.droppedBytes });
+    this.#append({ type: 'finished', ...end });
+    this.#status = 'finished';
+    this.spool.end();
+    this.#store.finish(this.spool);
+    this.#resolveFinished();
+  }
+
+  #keepPiece(stream: OutputStream, piece: Piece): void {
+    const room = this.#budget.room(piece.sizeBytes);
+    const kept = room === piece.sizeBytes ? piece : headOf(piece, room);
+    if (kept.sizeBytes > 0) {
+      const { sizeBytes, ...form } = kept;
+      if (!this.#append({ type: stream, ...form }, true)) {
+        this.#hitCap(this.#budget.usedBytes);
+        this.#budget.drop(piece.sizeBytes);
+        return;
+      }
+      this.#budget.keep(sizeBytes);
+    }
+    this.#budget.drop(piece.sizeBytes - kept.sizeBytes);
+    if (kept.sizeBytes < piece.sizeBytes) this.#hitCap(this.#outputBytes);
+  }
+
+  #hitCap(keptBytes: number): void {
+    if (this.#budget.capped || this.#status === 'finished') return;
+    this.#budget.cap();
+    this.#limitEvent(keptBytes);
+  }
+
+  #limitEvent(value: number): void {
+    this.#append({ type: 'limit', limit: 'output', value });
+  }
+
+  /** False where a line that may be given up found no room. */
+  #append(body: EventBody, optional = false): boolean {
+    if (this.#status === 'finished') return false;
+    const line = JSON.stringify({ seq: this.#seq + 1, at: new Date().toISOString(), ...body });
+    if (!this.#store.reserve(line.length) && optional) return false;
+    this.#seq += 1;
+    this.#store.count(this.spool.append(line));
+    return true;
+  }
+}
+
+function headOf(piece: Piece, room: number): Piece {
+  const form = 'text' in piece ? Buffer.from(piece.text) : Buffer.from(piece.base64, 'base64');
+  if (!('text' in piece)) {
+    const head = form.subarray(0, room);
+    return { base64: head.toString('base64'), sizeBytes: head.length };
+  }
+  const head = headOnBoundary(form, room);
+  return { text: head.toString('utf8'), sizeBytes: head.length };
+}

@@ -1,0 +1,184 @@
+/**
+ * One execution on one kernel, from its request to its end: time limit, interrupt, the ladder of
+ * signals, and what a dead kernel means. Owns the timers. Every path must end in one `finished`.
+ *
+ *   time limit  → limit event, SIGINT, after 1 s SIGKILL → timeout
+ *   interrupt   → SIGINT, after 5 s SIGKILL              → interrupted
+ *   drain       → SIGKILL                                → killed
+ *   kernel died by itself: exit → error · SIGKILL for memory → out_of_memory · SIGKILL or SIGTERM → killed
+ *   · any other signal → error
+ * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it.
+ */
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:os';
+import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
+import type { Outcome } from '../../../contract/events.ts';
+import { BARRIER_CHARS } from '../kernels/barrier.ts';
+import type { DoneFrame, RunFrame } from '../kernels/frames.ts';
+import type { Kernel, KernelExit, RunTarget } from '../kernels/kernel.ts';
+import type { OutputStream } from '../output/coalescer.ts';
+import { oomKills } from '../processes/memory.ts';
+import { readUsage, resetPeak, type Usage, usageSince } from '../processes/usage.ts';
+import type { Execution } from './execution.ts';
+
+export interface RunLimits {
+  /** From SIGINT to SIGKILL at the time limit. */
+  readonly timeoutGraceMs: number;
+  /** From SIGINT to SIGKILL at an interrupt. */
+  readonly interruptGraceMs: number;
+  readonly dataBytes: number;
+  readonly maxProcesses: number;
+  readonly fileBytes: number;
+}
+
+export type StopReason = 'timeout' | 'interrupted' | 'killed';
+
+export interface KernelRunOptions {
+  readonly kernel: Kernel;
+  readonly execution: Execution;
+  readonly request: StartExecutionRequest;
+  /** The sandbox's environment, beneath that of the request. */
+  readonly baseEnv: Record<string, string>;
+  readonly limits: RunLimits;
+}
+
+export class KernelRun implements RunTarget {
+  /** Once `finished` stands in the log. */
+  readonly finished: Promise<void>;
+  readonly #resolve: () => void;
+  readonly #kernel: Kernel;
+  readonly #execution: Execution;
+  readonly #limits: RunLimits;
+  readonly #timeoutMs: number;
+  readonly #startedAt = performance.now();
+  readonly #oomKills = oomKills();
+  readonly #usageBefore: Usage;
+  /** The last that could be read, since a dead process tells nothing. */
+  #usage: Usage = {};
+  #stop: StopReason | undefined;
+  #started = false;
+  #killTimer: NodeJS.Timeout | undefined;
+  readonly #timeoutTimer: NodeJS.Timeout;
+
+  constructor(options: KernelRunOptions) {
+    const { kernel, execution, request, baseEnv, limits } = options;
+    this.#kernel = kernel;
+    this.#execution = execution;
+    this.#limits = limits;
+    this.#timeoutMs = request.timeoutMs;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.finished = promise;
+    this.#resolve = resolve;
+    resetPeak(kernel.pid);
+    this.#usageBefore = readUsage(kernel.pid);
+    execution.onBacklog = (full) => (full ? kernel.pause() : kernel.resume());
+    this.#timeoutTimer = setTimeout(() => this.stop('timeout'), request.timeoutMs);
+    const { code, env = {}, cwd, stdin } = request;
+    const barrier = randomBytes(BARRIER_CHARS / 2).toString('hex');
+    const optional = {
+      ...(cwd === undefined ? {} : { cwd }),
+      ...(stdin === undefined ? {} : { stdin }),
+    };
+    kernel.run({ barrier, code, baseEnv, env, ...optional }, this);
+  }
+
+  output(stream: OutputStream, bytes: Buffer): void {
+    this.#whenStarted().output(stream, bytes);
+  }
+
+  frame(frame: RunFrame): void {
+    if (frame.type === 'start') this.#whenStarted(frame.executionCount);
+    else if (frame.type === 'result') this.#whenStarted().result(frame);
+    else if (frame.type === 'error') this.#whenStarted().error(frame);
+    else this.#finishAlive(frame);
+  }
+
+  lost(exit: KernelExit): void {
+    const outOfMemory = this.#stop === undefined && this.#killedForMemory(exit);
+    if (outOfMemory) this.#limitEvent('memory');
+    this.#whenStarted().error({
+      name: 'KernelLost',
+      value: `${howItEnded(exit)}; its variables are gone and the next run starts with a fresh one`,
+      traceback: '',
+    });
+    const own = outOfMemory ? 'out_of_memory' : outcomeOfDeath(exit);
+    this.#finish(this.#stop ?? own, exitCodeOf(exit), exit.signal ?? undefined);
+  }
+
+  /** The first reason stands, but for a drain, which waits for nothing. */
+  stop(reason: StopReason): void {
+    if (this.#execution.status === 'finished') return;
+    if (this.#stop !== undefined && reason !== 'killed') return;
+    this.#stop = reason;
+    clearTimeout(this.#timeoutTimer);
+    if (reason === 'killed') return this.#kill();
+    if (reason === 'timeout') this.#whenStarted().limit('timeout', this.#timeoutMs);
+    const { timeoutGraceMs, interruptGraceMs } = this.#limits;
+    const graceMs = reason === 'timeout' ? timeoutGraceMs : interruptGraceMs;
+    this.#killTimer = setTimeout(() => this.#kill(), graceMs);
+    this.#kernel.interrupt();
+  }
+
+  #kill(): void {
+    this.#usage = readUsage(this.#kernel.pid);
+    this.#kernel.kill();
+  }
+
+  /** `started` is first, also when the driver never came to say so. */
+  #whenStarted(executionCount?: number): Execution {
+    if (!this.#started) {
+      this.#started = true;
+      this.#execution.started(executionCount);
+    }
+    return this.#execution;
+  }
+
+  #finishAlive(frame: DoneFrame): void {
+    this.#usage = readUsage(this.#kernel.pid);
+    if (frame.reason !== undefined) this.#limitEvent(frame.reason);
+    const own = frame.ok ? 'ok' : frame.reason === 'memory' ? 'out_of_memory' : 'error';
+    this.#finish(this.#stop ?? own, frame.exitCode, undefined);
+  }
+
+  #finish(outcome: Outcome, exitCode: number | null, signal: string | undefined): void {
+    clearTimeout(this.#timeoutTimer);
+    clearTimeout(this.#killTimer);
+    this.#execution.onBacklog = () => undefined;
+    this.#kernel.resume();
+    const wallMs = Math.round((performance.now() - this.#startedAt) * 100) / 100;
+    this.#whenStarted().finish({
+      outcome,
+      exitCode,
+      ...(signal === undefined ? {} : { signal }),
+      metrics: { wallMs, ...usageSince(this.#usageBefore, this.#usage) },
+    });
+    this.#resolve();
+  }
+
+  #limitEvent(reason: NonNullable<DoneFrame['reason']>): void {
+    const { dataBytes, maxProcesses, fileBytes } = this.#limits;
+    const value = { memory: dataBytes, processes: maxProcesses, file_size: fileBytes }[reason];
+    this.#whenStarted().limit(reason, value);
+  }
+
+  #killedForMemory(exit: KernelExit): boolean {
+    const now = oomKills();
+    if (exit.signal !== 'SIGKILL' || now === undefined || this.#oomKills === undefined)
+      return false;
+    return now > this.#oomKills;
+  }
+}
+
+function outcomeOfDeath({ signal }: KernelExit): Outcome {
+  return signal === 'SIGKILL' || signal === 'SIGTERM' ? 'killed' : 'error';
+}
+
+function exitCodeOf({ code, signal }: KernelExit): number | null {
+  return signal === null ? code : 128 + constants.signals[signal];
+}
+
+function howItEnded({ code, signal }: KernelExit): string {
+  return signal === null
+    ? `the interpreter exited with code ${code}`
+    : `the interpreter was ended by ${signal}`;
+}

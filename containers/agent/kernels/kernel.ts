@@ -1,0 +1,289 @@
+/**
+ * The child process that holds an interpreter's state, for as long as it lives: one run at a time.
+ * Owns its pipes and their order. Must never trust what comes from it: user code can write anything
+ * to any of its descriptors, and can end it at any moment.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import type { Readable, Writable } from 'node:stream';
+import type { Log } from '../log.ts';
+import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
+import { type Command, signalGroup } from '../processes/user-process.ts';
+import { Demux, type DemuxTarget } from './demux.ts';
+import { LineReader, parseReady, parseRunFrame } from './frames.ts';
+import { openOutputPipes } from './pipes.ts';
+
+const START_TIMEOUT_MS = 30_000;
+/** How long one lane waits for the others before order is given up. */
+const ORDER_PATIENCE_MS = 1_000;
+/** After the end of the process its pipes are read until they are silent, but not for ever. */
+const LAST_WORDS = { silenceMs: 50, mostMs: 2_000 };
+/** Kept from a kernel that does not start. */
+const START_OUTPUT_BYTES = 4_096;
+
+export interface KernelOptions {
+  readonly command: Command;
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Root's own; the names of the pipes stand here for an instant. */
+  readonly pipeDirectory: string;
+  readonly log: Log;
+}
+
+export interface KernelExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+export interface RunRequest {
+  readonly barrier: string;
+  readonly code: string;
+  /** For the life of the kernel. */
+  readonly baseEnv: Readonly<Record<string, string>>;
+  /** For this run. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+}
+
+/** Who hears a run: its output and frames in order, or that the kernel died before its `done`. */
+export interface RunTarget extends DemuxTarget {
+  lost(exit: KernelExit): void;
+}
+
+type Lane = OutputStream | 'frames';
+
+export class Kernel {
+  readonly pid: number;
+  /** Once the process has ended and all that it wrote was handed on. */
+  readonly exited: Promise<KernelExit>;
+  readonly #requests: Writable;
+  readonly #lanes: Record<Lane, Readable>;
+  readonly #lines = new LineReader();
+  readonly #log: Log;
+  #demux: Demux | undefined;
+  #target: RunTarget | undefined;
+  #barrier = '';
+  #paused = false;
+  #patience: NodeJS.Timeout | undefined;
+  #lastData = 0;
+  #droppedBytes = 0;
+  #refusedFrames = 0;
+  #onReadyLine: ((line: Buffer) => void) | undefined;
+  #startOutput = '';
+
+  /** Resolves when the driver waits for its first request. */
+  static async start(options: KernelOptions): Promise<Kernel> {
+    const [stdout, stderr] = await openOutputPipes(options.pipeDirectory);
+    try {
+      const [program, ...args] = options.command;
+      const child = spawn(program, args, {
+        cwd: options.cwd,
+        env: options.env,
+        // A group of its own, so that an interrupt reaches what the code has started.
+        detached: true,
+        stdio: ['pipe', stdout.writerFd, stderr.writerFd, 'pipe'],
+      });
+      await spawned(child);
+      const kernel = new Kernel(
+        child,
+        { stdout: stdout.reader, stderr: stderr.reader },
+        options.log,
+      );
+      await kernel.#ready();
+      return kernel;
+    } catch (error) {
+      stdout.reader.destroy();
+      stderr.reader.destroy();
+      throw error;
+    } finally {
+      closeSync(stdout.writerFd);
+      closeSync(stderr.writerFd);
+    }
+  }
+
+  private constructor(child: ChildProcess, outputs: Record<OutputStream, Readable>, log: Log) {
+    const { pid, stdin } = child;
+    const frames = child.stdio[3];
+    if (pid === undefined || !stdin || !frames || !('read' in frames))
+      throw new Error('a kernel was spawned without its channels');
+    this.pid = pid;
+    this.#log = log;
+    this.#requests = stdin;
+    this.#lanes = { ...outputs, frames };
+    // The write side fails when the process is gone; its exit tells more.
+    stdin.on('error', () => undefined);
+    for (const stream of OUTPUT_STREAMS)
+      this.#listen(stream, (chunk) => this.#pushOutput(stream, chunk));
+    this.#listen('frames', (chunk) => this.#pushFrames(chunk));
+    const exit = new Promise<KernelExit>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    this.exited = exit.then(async (facts) => {
+      // The leader is gone and the state with it: nothing of its group lives on.
+      signalGroup(pid, 'SIGKILL');
+      await this.#lastWords();
+      const target = this.#target;
+      this.#close();
+      target?.lost(facts);
+      return facts;
+    });
+  }
+
+  /** Starts a run. What it writes reaches `target` in the order in which it was written. */
+  run(request: RunRequest, target: RunTarget): void {
+    if (this.#demux) throw new Error('the kernel is busy');
+    this.#target = target;
+    this.#barrier = request.barrier;
+    this.#demux = new Demux(request.barrier, {
+      output: (stream, bytes) => target.output(stream, bytes),
+      frame: (frame) => {
+        if (frame.type === 'done') this.#endRun();
+        target.frame(frame);
+      },
+    });
+    this.#requests.write(`${JSON.stringify(request)}\n`);
+  }
+
+  interrupt(): void {
+    signalGroup(this.pid, 'SIGINT');
+  }
+
+  kill(): void {
+    signalGroup(this.pid, 'SIGKILL');
+  }
+
+  /** Stops reading, so that the code waits in its own writes. */
+  pause(): void {
+    this.#paused = true;
+    this.#flow();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#flow();
+  }
+
+  async #ready(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const line = new Promise<Buffer>((resolve) => {
+      this.#onReadyLine = resolve;
+    });
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error('no answer in 30 s')), START_TIMEOUT_MS);
+    });
+    const ended = this.exited.then(({ code, signal }) => {
+      const why = this.#startOutput.trim() || 'it printed nothing';
+      throw new Error(`the interpreter ended at its start (${signal ?? code}): ${why}`);
+    });
+    try {
+      const ready = parseReady(await Promise.race([line, late, ended]));
+      if (!ready) throw new Error('the first line on fd 3 is not a driver’s');
+    } catch (error) {
+      this.kill();
+      throw error;
+    } finally {
+      clearTimeout(timer);
+      this.#onReadyLine = undefined;
+    }
+  }
+
+  #listen(lane: Lane, push: (chunk: Buffer) => void): void {
+    this.#lanes[lane].on('data', (chunk: Buffer) => {
+      this.#lastData = performance.now();
+      push(chunk);
+    });
+    // The other end may be reset when the process dies; that is an end like any other.
+    this.#lanes[lane].on('error', () => undefined);
+  }
+
+  #pushOutput(stream: OutputStream, chunk: Buffer): void {
+    if (this.#onReadyLine && this.#startOutput.length < START_OUTPUT_BYTES)
+      this.#startOutput += chunk.toString('utf8');
+    if (this.#demux) this.#demux.pushOutput(stream, chunk);
+    else this.#droppedBytes += chunk.length;
+    this.#flow();
+  }
+
+  #pushFrames(chunk: Buffer): void {
+    for (const line of this.#lines.push(chunk)) {
+      if (this.#onReadyLine) this.#onReadyLine(line);
+      else if (!this.#acceptFrame(line)) this.#refuseFrame(line);
+    }
+    this.#flow();
+  }
+
+  #acceptFrame(line: Buffer): boolean {
+    if (!this.#demux) return false;
+    const frame = parseRunFrame(line);
+    if (frame?.barrier !== this.#barrier) return false;
+    return this.#demux.pushFrame(frame);
+  }
+
+  #refuseFrame(line: Buffer): void {
+    this.#refusedFrames += 1;
+    if (Math.log10(this.#refusedFrames) % 1 === 0)
+      this.#log.warn('refused what a kernel wrote on fd 3', {
+        refused: this.#refusedFrames,
+        sizeBytes: line.length,
+      });
+  }
+
+  #endRun(): void {
+    this.#demux = undefined;
+    this.#target = undefined;
+    clearTimeout(this.#patience);
+    this.#patience = undefined;
+  }
+
+  /** Reads what may be read: not while paused, and not the lane that is ahead of the others. */
+  #flow(): void {
+    for (const lane of [...OUTPUT_STREAMS, 'frames'] as const) {
+      const stop = this.#paused || (this.#demux?.isAhead(lane) ?? false);
+      const stream = this.#lanes[lane];
+      if (stop !== stream.isPaused()) stream[stop ? 'pause' : 'resume']();
+    }
+    const waits = !this.#paused && this.#demux?.waiting === true;
+    if (waits) this.#patience ??= setTimeout(() => this.#giveUpOrder(), ORDER_PATIENCE_MS);
+    else {
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
+  }
+
+  #giveUpOrder(): void {
+    this.#patience = undefined;
+    this.#log.warn('a kernel kept one of its outputs waiting; their order is given up');
+    this.#demux?.force();
+    this.#flow();
+  }
+
+  /** A process that lives on may hold the pipes, so their end is no sign: silence is. */
+  async #lastWords(): Promise<void> {
+    const start = performance.now();
+    this.#lastData = start;
+    const lanes = Object.values(this.#lanes);
+    while (lanes.some((lane) => !lane.readableEnded && !lane.destroyed)) {
+      const now = performance.now();
+      const silent = now - this.#lastData > LAST_WORDS.silenceMs;
+      if (!this.#paused && (silent || now - start > LAST_WORDS.mostMs)) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    this.#demux?.end();
+  }
+
+  #close(): void {
+    this.#endRun();
+    this.#requests.destroy();
+    for (const lane of Object.values(this.#lanes)) lane.destroy();
+    if (this.#droppedBytes > 0)
+      this.#log.info('output between runs was dropped', { droppedBytes: this.#droppedBytes });
+  }
+}
+
+function spawned(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', reject);
+  });
+}

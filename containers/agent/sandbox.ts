@@ -1,0 +1,66 @@
+/**
+ * One sandbox: its state, its executions and its end. Owns the order in which things stop. Must
+ * never leave a process of user code behind.
+ */
+import type { DrainResponse } from '../../contract/agent/protocol.ts';
+import type { Context } from './executions/context.ts';
+import type { Execution } from './executions/execution.ts';
+import type { ExecutionRegistry } from './executions/registry.ts';
+import type { Log } from './log.ts';
+import type { SandboxState } from './sandbox-state.ts';
+
+export interface SandboxOptions {
+  readonly taskId: string | undefined;
+  readonly state: SandboxState;
+  readonly executions: ExecutionRegistry;
+  readonly context: Context;
+  readonly keepaliveMs: number;
+  readonly drainMs: number;
+  readonly killAllOfUser: () => Promise<void>;
+  readonly log: Log;
+}
+
+export class Sandbox {
+  readonly taskId: string | undefined;
+  readonly state: SandboxState;
+  readonly executions: ExecutionRegistry;
+  readonly keepaliveMs: number;
+  readonly log: Log;
+  readonly #options: SandboxOptions;
+
+  constructor(options: SandboxOptions) {
+    this.#options = options;
+    this.taskId = options.taskId;
+    this.state = options.state;
+    this.executions = options.executions;
+    this.keepaliveMs = options.keepaliveMs;
+    this.log = options.log;
+  }
+
+  interrupt(id: string): boolean {
+    return this.#options.context.interrupt(this.executions.get(id));
+  }
+
+  /** Kills what runs, then waits for the readers, but not for ever. */
+  async drain(): Promise<DrainResponse> {
+    const killed = await this.stopUserCode();
+    const unread = () => this.executions.all().filter((execution) => !execution.isRead);
+    await Promise.race([
+      Promise.all(unread().map((execution) => execution.read)),
+      new Promise((resolve) => setTimeout(resolve, this.#options.drainMs).unref()),
+    ]);
+    const ids = (executions: Execution[]) => executions.map(({ id }) => id);
+    return { killed: ids(killed), unread: ids(unread()) };
+  }
+
+  /** Nothing of user code runs after this, and nothing new begins. */
+  async stopUserCode(): Promise<Execution[]> {
+    this.state.drain();
+    const killed = await this.#options.context.close();
+    await this.#options.killAllOfUser().catch((error: unknown) => {
+      this.log.error('not every process of user code could be ended', { error: String(error) });
+    });
+    if (killed.length > 0) this.log.info('killed what ran', { executions: killed.length });
+    return killed;
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * Answers an execution's events as NDJSON from a cursor on, live until `finished`. A stream that is
+ * superseded or whose spool is gone is cut, never ended cleanly: a clean end means all was sent.
+ */
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { AppError } from '../../../contract/errors.ts';
+import type { Execution } from '../executions/execution.ts';
+import { SpoolReader } from '../executions/spool-reader.ts';
+
+const KEEPALIVE_LINE = '{"keepalive":true}\n';
+
+export interface EventStreamOptions {
+  readonly execution: Execution;
+  readonly after: number;
+  readonly keepaliveMs: number;
+  /** Called before the first byte: takes the stream over, may refuse. */
+  readonly attach: (detach: () => void) => void;
+}
+
+export async function sendEvents(
+  response: ServerResponse,
+  options: EventStreamOptions,
+): Promise<void> {
+  const { execution, after, keepaliveMs, attach } = options;
+  const { spool } = execution;
+  if (spool.removed)
+    throw new AppError('CURSOR_EXPIRED', `the events of ${execution.id} are not kept any more`);
+  if (after > spool.lastSeq)
+    throw new AppError(
+      'VALIDATION_ERROR',
+      `after: must be at most ${spool.lastSeq}, got ${after}`,
+      {
+        details: { field: 'after', value: after, allowed: spool.lastSeq },
+      },
+    );
+  const reader = new SpoolReader(spool, after);
+  const stop = () => void reader.close();
+  attach(stop);
+  response.once('close', stop);
+  response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
+  response.flushHeaders();
+  try {
+    await pump(reader, response, keepaliveMs, () => {
+      execution.noteRead();
+    });
+  } finally {
+    await reader.close();
+  }
+}
+
+async function pump(
+  reader: SpoolReader,
+  response: ServerResponse,
+  keepaliveMs: number,
+  onEnd: () => void,
+): Promise<void> {
+  for (;;) {
+    const next = await reader.read(keepaliveMs);
+    if (next === 'gone') {
+      response.destroy();
+      return;
+    }
+    if (next === 'end') {
+      response.end(onEnd);
+      return;
+    }
+    const room = response.write(next === 'silence' ? KEEPALIVE_LINE : next);
+    if (!room && !response.destroyed)
+      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The agent's routes: what each parses, does and answers. Thin: the work is the sandbox's.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import {
+  AGENT_PROTOCOL,
+  DeadlineRequest,
+  EventsQuery,
+  InitRequest,
+  StartExecutionRequest,
+} from '../../../contract/agent/protocol.ts';
+import { AppError } from '../../../contract/errors.ts';
+import { LIMITS } from '../../../contract/limits.ts';
+import type { Sandbox } from '../sandbox.ts';
+import { readJson } from './body.ts';
+import { sendEvents } from './event-stream.ts';
+import { parseInput } from './problems.ts';
+
+export interface Exchange {
+  readonly sandbox: Sandbox;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  /** What stands in the place of `{id}`. */
+  readonly id: string;
+}
+
+export interface JsonAnswer {
+  readonly status: number;
+  readonly body?: unknown;
+}
+
+export interface Route {
+  readonly method: string;
+  readonly pattern: RegExp;
+  /** Whether it answers without the control token. */
+  readonly open?: true;
+  /** Answers JSON, or nothing where it has answered itself. */
+  readonly handle: (exchange: Exchange) => Promise<JsonAnswer | undefined>;
+}
+
+const ok = (body: unknown): JsonAnswer => ({ status: 200, body });
+
+export const ROUTES: readonly Route[] = [
+  { method: 'GET', pattern: /^\/health$/, open: true, handle: health },
+  { method: 'POST', pattern: /^\/init$/, open: true, handle: init },
+  { method: 'POST', pattern: /^\/executions$/, handle: startExecution },
+  { method: 'GET', pattern: /^\/executions\/([^/]+)\/events$/, handle: readEvents },
+  { method: 'POST', pattern: /^\/executions\/([^/]+)\/interrupt$/, handle: interrupt },
+  { method: 'DELETE', pattern: /^\/executions\/([^/]+)\/spool$/, handle: removeSpool },
+  { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
+  { method: 'POST', pattern: /^\/drain$/, handle: drain },
+  { method: 'GET', pattern: /^\/logs$/, handle: logs },
+];
+
+async function health({ sandbox }: Exchange): Promise<JsonAnswer> {
+  const { taskId } = sandbox;
+  return ok({
+    status: 'ok',
+    protocol: AGENT_PROTOCOL,
+    ...(taskId === undefined ? {} : { taskId }),
+    initialized: sandbox.state.initialized,
+  });
+}
+
+async function init({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(InitRequest, await readJson(request));
+  sandbox.state.init(body);
+  return ok({ sandboxId: body.sandboxId, protocol: AGENT_PROTOCOL });
+}
+
+async function startExecution({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(StartExecutionRequest, await readJson(request));
+  refuseLarge('CODE_TOO_LARGE', 'code', body.code, LIMITS.codeBytes);
+  refuseLarge('PAYLOAD_TOO_LARGE', 'stdin', body.stdin ?? '', LIMITS.stdinBytes);
+  refusePath(body.cwd);
+  const execution = sandbox.executions.start(body);
+  return { status: 201, body: { executionId: execution.id, status: execution.status } };
+}
+
+async function readEvents({ sandbox, response, query, id }: Exchange): Promise<undefined> {
+  const { after, epoch } = parseInput(EventsQuery, {
+    after: numberIn(query, 'after'),
+    epoch: numberIn(query, 'epoch'),
+  });
+  const execution = sandbox.executions.get(id);
+  const attach = (detach: () => void) => sandbox.executions.attach(id, epoch, detach);
+  await sendEvents(response, { execution, after, attach, keepaliveMs: sandbox.keepaliveMs });
+}
+
+async function interrupt({ sandbox, id }: Exchange): Promise<JsonAnswer> {
+  const interrupted = sandbox.interrupt(id);
+  return { status: 202, body: { executionId: id, interrupted } };
+}
+
+async function removeSpool({ sandbox, id }: Exchange): Promise<JsonAnswer> {
+  await sandbox.executions.removeSpool(id);
+  return { status: 204 };
+}
+
+async function setDeadline({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(DeadlineRequest, await readJson(request));
+  sandbox.state.setDeadline(body.expiresAt);
+  return ok(body);
+}
+
+async function drain({ sandbox }: Exchange): Promise<JsonAnswer> {
+  return ok(await sandbox.drain());
+}
+
+async function logs({ sandbox }: Exchange): Promise<JsonAnswer> {
+  return ok({ lines: sandbox.log.lines });
+}
+
+/** What is not a number is handed on as it is, so that the answer can show it. */
+function numberIn(query: URLSearchParams, name: string): unknown {
+  const text = query.get(name);
+  return text === null ? undefined : /^\d+$/.test(text) ? Number(text) : text;
+}
+
+function refuseLarge(
+  code: 'CODE_TOO_LARGE' | 'PAYLOAD_TOO_LARGE',
+  field: string,
+  text: string,
+  limit: number,
+): void {
+  const size = Buffer.byteLength(text);
+  if (size > limit)
+    throw new AppError(code, `${field}: must be at most ${limit} bytes, got ${size}`, {
+      details: { field, sizeBytes: size, allowed: limit },
+    });
+}
+
+function refusePath(cwd: string | undefined): void {
+  if (cwd === undefined) return;
+  if (cwd.includes('\0') || cwd === '' || Buffer.byteLength(cwd) > LIMITS.pathBytes)
+    throw new AppError(
+      'VALIDATION_ERROR',
+      `cwd: must be a path of 1 to ${LIMITS.pathBytes} bytes without NUL`,
+      { details: { field: 'cwd', allowed: `1 to ${LIMITS.pathBytes} bytes without NUL` } },
+    );
+}

@@ -1,0 +1,117 @@
+"""A Python context with IPython's shell: MIME bundles, display, magics, `!cmd`, inline plots.
+
+Owns how IPython's hooks become frames. Must never print, never ask the terminal, never use colours.
+"""
+
+import os
+import subprocess
+import sys
+import warnings
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+
+from IPython.core.displayhook import DisplayHook  # noqa: E402
+from IPython.core.displaypub import DisplayPublisher  # noqa: E402
+from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+
+from kernel_io import KernelIO, exit_status, open_user_paths, reason_of  # noqa: E402
+
+
+class FramePublisher(DisplayPublisher):
+    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
+        display_id = (transient or {}).get("display_id")
+        self.shell.kernel_io.result(data, main=False, display_id=display_id, update=update)
+
+    def clear_output(self, wait=False):
+        """Output is an append-only log; there is nothing to take back."""
+
+
+class FrameDisplayHook(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.kernel_io.result(format_dict, main=True)
+
+    def finish_displayhook(self):
+        pass
+
+
+class KernelShell(InteractiveShell):
+    displayhook_class = FrameDisplayHook
+    display_pub_class = FramePublisher
+    kernel_io = None
+
+    def system(self, command):
+        """`!cmd` writes to the kernel's own fd 1 and 2, where the agent hears it live."""
+        command = self.var_expand(command, depth=1)
+        child = subprocess.Popen(command, shell=True, executable=os.environ.get("SHELL"))
+        try:
+            status = child.wait()
+        except KeyboardInterrupt:
+            # IPython's own goes on with the cell; an interrupt here ends it.
+            child.kill()
+            child.wait()
+            raise
+        self.user_ns["_exit_code"] = status
+
+    def _showtraceback(self, etype, evalue, stb):
+        if issubclass(etype, SystemExit):
+            return
+        self.kernel_io.error(etype.__name__, _text(evalue), self.InteractiveTB.stb2text(stb))
+
+    def enable_gui(self, gui=None):
+        pass
+
+    def ask_exit(self):
+        raise SystemExit(0)
+
+
+def make_shell():
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "NoColor"
+    config.Completer.use_jedi = False
+    shell = KernelShell.instance(config=config)
+    warnings.filterwarnings("ignore", message="To exit: use 'exit'")
+    # The first cell pays for imports of its own; it is paid here, before anyone waits.
+    shell.run_cell("None", store_history=False, silent=True)
+    shell.execution_count = 1
+    return shell
+
+
+def execute(shell, code):
+    io = shell.kernel_io
+    result = shell.run_cell(code, store_history=True)
+    io.interrupts.arm(False)
+    if result.success:
+        return True, 0, None
+    problem = result.error_in_exec or result.error_before_exec
+    if isinstance(problem, SystemExit):
+        ok, status = exit_status(problem)
+        if not ok:
+            io.error("SystemExit", _text(problem), "")
+        return ok, status, None
+    if not io.error_reported:
+        io.error(type(problem).__name__, _text(problem), "")
+    return False, 1, reason_of(problem)
+
+
+def _text(problem):
+    try:
+        return str(problem)
+    except Exception:
+        return "<the error's text failed>"
+
+
+def main():
+    io = KernelIO("ipython")
+    shell = make_shell()
+    shell.kernel_io = io
+    open_user_paths()
+    io.serve(lambda code: execute(shell, code), lambda: shell.execution_count)
+
+
+main()

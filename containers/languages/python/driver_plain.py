@@ -1,0 +1,105 @@
+"""A Python context on the standard library alone: the last expression is the result.
+
+Owns how a cell is compiled, run and its error told. Must never need a package.
+"""
+
+import ast
+import linecache
+import os
+import sys
+import traceback
+import types
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from kernel_io import KernelIO, exit_status, open_user_paths, reason_of  # noqa: E402
+
+_REPRESENTATIONS = (
+    ("_repr_html_", "text/html"),
+    ("_repr_markdown_", "text/markdown"),
+    ("_repr_svg_", "image/svg+xml"),
+    ("_repr_png_", "image/png"),
+    ("_repr_jpeg_", "image/jpeg"),
+    ("_repr_latex_", "text/latex"),
+    ("_repr_json_", "application/json"),
+)
+
+
+class PlainContext:
+    def __init__(self, io):
+        self._io = io
+        self.count = 1
+        # User code is `__main__`, so that pickle and multiprocessing find what it defines.
+        self._module = types.ModuleType("__main__")
+        self._module.__dict__["__builtins__"] = __builtins__
+        sys.modules["__main__"] = self._module
+
+    def execute(self, code):
+        filename = "<cell %d>" % self.count
+        self.count += 1
+        linecache.cache[filename] = (len(code), None, code.splitlines(True), filename)
+        try:
+            value = self._evaluate(code, filename)
+            if value is not None:
+                self._module.__dict__["_"] = value
+                self._io.result(bundle_of(value), main=True)
+            return True, 0, None
+        except SystemExit as end:
+            ok, status = exit_status(end)
+            if not ok:
+                self._io.error("SystemExit", str(end), "")
+            return ok, status, None
+        except BaseException as problem:
+            self._io.interrupts.arm(False)
+            self._io.error(type(problem).__name__, _text(problem), format_problem(problem))
+            return False, 1, reason_of(problem)
+
+    def _evaluate(self, code, filename):
+        tree = ast.parse(code, filename)
+        last = None
+        if tree.body and isinstance(tree.body[-1], ast.Expr):
+            last = ast.Expression(tree.body.pop().value)
+        names = self._module.__dict__
+        exec(compile(tree, filename, "exec"), names)
+        return None if last is None else eval(compile(last, filename, "eval"), names)
+
+
+def bundle_of(value):
+    bundle = {"text/plain": repr(value)}
+    if isinstance(value, type):
+        return bundle
+    for method, mime in _REPRESENTATIONS:
+        form = getattr(value, method, None)
+        if callable(form):
+            try:
+                data = form()
+            except Exception:
+                continue
+            # IPython's protocol allows (data, metadata).
+            bundle[mime] = data[0] if isinstance(data, tuple) and data else data
+    return bundle
+
+
+def format_problem(problem):
+    """Without the frames of this driver, which say nothing about the user's code."""
+    trace = problem.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return "".join(traceback.format_exception(type(problem), problem, trace)).rstrip("\n")
+
+
+def _text(problem):
+    try:
+        return str(problem)
+    except Exception:
+        return "<the error's text failed>"
+
+
+def main():
+    io = KernelIO("plain")
+    context = PlainContext(io)
+    open_user_paths()
+    io.serve(context.execute, lambda: context.count)
+
+
+main()

@@ -1,0 +1,394 @@
+"""The channels between a Python driver and the agent, and what one run may change in the process.
+
+Owns fd 0 (requests), fd 3 (frames), the barriers on fd 1 and 2, stdin, env, cwd and SIGINT of a run.
+Must never trust that user code left anything in place: every run puts back what it needs.
+Works with the standard library of Python 3.9 and later, and imports as little as it can.
+"""
+
+import base64
+import errno
+import fcntl
+import io
+import json
+import os
+import signal
+import sys
+import threading
+
+RESULT_BYTES = 16 * 1024 * 1024
+RESULT_TEXT_BYTES = 256 * 1024
+ERROR_CHARS = 32 * 1024
+
+_F_SETPIPE_SZ = 1031
+_PIPE_BYTES = 1024 * 1024
+_FIRST_PRIVATE_FD = 100
+
+
+class LiveOutput(io.RawIOBase):
+    """fd 1 or 2 without a buffer: what is printed is heard at once and in order with child processes."""
+
+    def __init__(self, fd, name):
+        self._fd = fd
+        self.name = name
+        self.mode = "wb"
+
+    def writable(self):
+        return True
+
+    def fileno(self):
+        return self._fd
+
+    def isatty(self):
+        return False
+
+    def write(self, data):
+        # A signal may end a write in the middle; the text layer above does not look at the count.
+        view = memoryview(data).cast("B")
+        total = len(view)
+        while view:
+            view = view[os.write(self._fd, view) :]
+        return total
+
+
+def _text_stream(fd, name):
+    return io.TextIOWrapper(
+        LiveOutput(fd, name), encoding="utf-8", errors="surrogateescape", newline="\n", write_through=True
+    )
+
+
+def _keep_private(fd):
+    """A copy that children do not inherit and that `os.close(1)` does not reach."""
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD)
+
+
+def _write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        view = view[os.write(fd, view) :]
+
+
+class Interrupts:
+    """SIGINT raises KeyboardInterrupt in user code only: never in the driver, never inside a frame."""
+
+    def __init__(self):
+        self._armed = False
+        self._held = 0
+        self._pending = False
+
+    def _on_signal(self, _number, _frame):
+        if self._held:
+            self._pending = True
+        elif self._armed:
+            raise KeyboardInterrupt
+
+    def install(self):
+        if signal.getsignal(signal.SIGINT) != self._on_signal:
+            signal.signal(signal.SIGINT, self._on_signal)
+
+    def arm(self, armed):
+        self._armed = armed
+        if not armed:
+            self._pending = False
+
+    def __enter__(self):
+        # Handlers run in the main thread only, so what other threads send needs no hold.
+        if threading.current_thread() is threading.main_thread():
+            self._held += 1
+        return self
+
+    def __exit__(self, kind, _value, _trace):
+        if threading.current_thread() is not threading.main_thread():
+            return
+        self._held -= 1
+        if self._held == 0 and self._pending and self._armed and kind is None:
+            self._pending = False
+            raise KeyboardInterrupt
+
+
+class KernelIO:
+    def __init__(self, driver):
+        self._driver = driver
+        self._pid = os.getpid()
+        self._requests = _keep_private(0)
+        self._outputs = {1: _keep_private(1), 2: _keep_private(2)}
+        self._frames = _keep_private(3)
+        os.close(3)
+        self._set_stdin("")
+        for fd in self._outputs.values():
+            try:
+                fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
+            except OSError:
+                pass
+        self._streams = {}
+        self._lock = threading.Lock()
+        self._barrier = b""
+        self._count = 0
+        self._base_env_done = False
+        self._reported = False
+        self.interrupts = Interrupts()
+        self._restore_process()
+
+    # ---- to the agent ----
+
+    def in_kernel(self):
+        """False in a process that user code forked: it holds our channels but must not speak on them."""
+        return os.getpid() == self._pid
+
+    def send(self, frame):
+        """Everything written before this call is heard before the frame."""
+        if not self.in_kernel():
+            return
+        with self.interrupts, self._lock:
+            self._flush()
+            frame["barrier"] = self._barrier.decode()
+            frame["k"] = self._count
+            line = json.dumps(frame, allow_nan=False).encode() + b"\n"
+            mark = b"\x1e%s%08x\x1e" % (self._barrier, self._count)
+            self._count += 1
+            for fd in self._outputs.values():
+                try:
+                    os.write(fd, mark)
+                except OSError:
+                    pass
+            _write_all(self._frames, line)
+
+    def result(self, data, main, display_id=None, update=False):
+        if not self.in_kernel():
+            text = data.get("text/plain")
+            if isinstance(text, str):
+                print(text)
+            return
+        frame = {"type": "result", "main": main, "data": bound_bundle(encode_bundle(data))}
+        if display_id is not None:
+            frame["displayId"] = str(display_id)[:128]
+        if update:
+            frame["update"] = True
+        self.send(frame)
+
+    def error(self, name, value, traceback):
+        self._reported = True
+        self.send(
+            {
+                "type": "error",
+                "name": str(name)[:256],
+                "value": cut(value, ERROR_CHARS),
+                "traceback": cut(traceback, ERROR_CHARS),
+            }
+        )
+
+    @property
+    def error_reported(self):
+        return self._reported
+
+    def _flush(self):
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except Exception:
+                pass
+        ctypes = sys.modules.get("ctypes")
+        if ctypes is not None:
+            # What C code printed through stdio stands in a buffer of its own.
+            try:
+                ctypes.CDLL(None).fflush(None)
+            except Exception:
+                pass
+
+    # ---- from the agent ----
+
+    def serve(self, execute, execution_count):
+        """Runs requests until the agent closes the channel. `execute(code)` answers (ok, exit_code, reason)."""
+        _write_all(
+            self._frames,
+            json.dumps(
+                {"type": "ready", "driver": self._driver, "version": "%d.%d.%d" % sys.version_info[:3]}
+            ).encode()
+            + b"\n",
+        )
+        for line in self._lines():
+            self._run(json.loads(line), execute, execution_count)
+
+    def _lines(self):
+        held = b""
+        while True:
+            end = held.find(b"\n")
+            if end >= 0:
+                line, held = held[:end], held[end + 1 :]
+                yield line
+                continue
+            data = os.read(self._requests, 1024 * 1024)
+            if not data:
+                return
+            held += data
+
+    def _run(self, request, execute, execution_count):
+        self._barrier = request["barrier"].encode()
+        self._count = 0
+        self._reported = False
+        self._restore_process()
+        self.send({"type": "start", "executionCount": execution_count()})
+        ok, exit_code, reason = False, 1, None
+        restore = None
+        try:
+            restore = self._enter(request)
+            self.interrupts.arm(True)
+            ok, exit_code, reason = execute(request["code"])
+        except BaseException as problem:
+            self.interrupts.arm(False)
+            if self.in_kernel() and not self._reported:
+                self.error(type(problem).__name__, str(problem), "")
+        finally:
+            self.interrupts.arm(False)
+            if not self.in_kernel():
+                # A child that user code forked came back here: its end is the end of its code.
+                self._flush()
+                os._exit(exit_code)
+            if restore is not None:
+                restore()
+        done = {"type": "done", "ok": ok, "exitCode": exit_code}
+        if reason is not None:
+            done["reason"] = reason
+        self.send(done)
+
+    # ---- the process as a run finds it ----
+
+    def _restore_process(self):
+        for fd, private in self._outputs.items():
+            try:
+                same = os.path.samestat(os.fstat(fd), os.fstat(private))
+            except OSError:
+                same = False
+            if not same:
+                os.dup2(private, fd)
+            stream = self._streams.get(fd)
+            if stream is None or stream.closed:
+                stream = self._streams[fd] = _text_stream(fd, "<stdout>" if fd == 1 else "<stderr>")
+            name = "stdout" if fd == 1 else "stderr"
+            setattr(sys, name, stream)
+            setattr(sys, "__%s__" % name, stream)
+        self.interrupts.install()
+
+    def _set_stdin(self, text):
+        if text:
+            fd = os.memfd_create("stdin")
+            _write_all(fd, text.encode("utf-8", "surrogatepass"))
+            os.lseek(fd, 0, os.SEEK_SET)
+        else:
+            fd = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(fd, 0)
+        if fd != 0:
+            os.close(fd)
+        sys.stdin = sys.__stdin__ = io.TextIOWrapper(
+            io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8", errors="surrogateescape"
+        )
+
+    def _enter(self, request):
+        """Applies stdin, env and cwd of a run; answers what takes env and cwd back."""
+        self._set_stdin(request.get("stdin") or "")
+        if not self._base_env_done:
+            os.environ.update(request.get("baseEnv") or {})
+            self._base_env_done = True
+        env = request.get("env") or {}
+        before = {name: os.environ.get(name) for name in env}
+        cwd = request.get("cwd")
+        home = None
+        if cwd is not None:
+            home = _working_directory()
+            os.chdir(cwd)
+        os.environ.update(env)
+
+        def restore():
+            for name, value in env.items():
+                # A value that user code set itself is its own and stays.
+                if os.environ.get(name) == value:
+                    if before[name] is None:
+                        del os.environ[name]
+                    else:
+                        os.environ[name] = before[name]
+            if home is not None:
+                try:
+                    os.chdir(home)
+                except OSError:
+                    pass
+
+        return restore
+
+
+def _working_directory():
+    try:
+        return os.getcwd()
+    except OSError:
+        return os.environ.get("HOME", "/")
+
+
+# ---- values ----
+
+
+def cut(text, limit):
+    text = text if isinstance(text, str) else repr(text)
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return "%s\n… %d characters cut …\n%s" % (text[:half], len(text) - 2 * half, text[-half:])
+
+
+def encode_bundle(data):
+    """MIME bundle as JSON: bytes as base64; what is not JSON is left out."""
+    bundle = {}
+    for mime, value in data.items():
+        if not isinstance(mime, str) or value is None:
+            continue
+        if isinstance(value, (bytes, bytearray)):
+            value = base64.b64encode(value).decode()
+        elif not isinstance(value, str):
+            try:
+                json.dumps(value, allow_nan=False)
+            except (TypeError, ValueError, RecursionError):
+                continue
+        bundle[mime] = value
+    return bundle
+
+
+def bound_bundle(bundle):
+    """Over the limit only the text form stays, with a mark."""
+    size = sum(len(v) if isinstance(v, str) else len(json.dumps(v)) for v in bundle.values())
+    if size <= RESULT_BYTES:
+        return bundle
+    text = bundle.get("text/plain")
+    head = cut(text, RESULT_TEXT_BYTES) if isinstance(text, str) else ""
+    return {
+        "text/plain": "%s\n[the result has %d bytes, %d are allowed: only its text form is kept]"
+        % (head, size, RESULT_BYTES)
+    }
+
+
+def reason_of(problem):
+    """The limit behind an exception, where Python tells."""
+    if isinstance(problem, MemoryError):
+        return "memory"
+    if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
+        return "file_size"
+    if isinstance(problem, RuntimeError) and str(problem) == "can't start new thread":
+        return "processes"
+    return None
+
+
+def exit_status(problem):
+    """(ok, exit code) of a SystemExit: `sys.exit(0)` is a good end."""
+    code = problem.code
+    if code is None:
+        return True, 0
+    if isinstance(code, int):
+        return code & 0xFF == 0, code & 0xFF
+    return False, 1
+
+
+def open_user_paths():
+    """`import` finds the workspace and packages installed for the user, once the driver itself is loaded."""
+    import site
+
+    own = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [""] + [path for path in sys.path if path not in ("", own)]
+    user_site = site.getusersitepackages()
+    if os.path.isdir(user_site):
+        site.addsitedir(user_site)

@@ -1,0 +1,261 @@
+/**
+ * A real agent in a process of its own, on a free port and in a folder of its own, with a small
+ * client. For the agent's tests and for whoever needs a sandbox without a box around it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { compileLauncher } from '../../containers/launcher/compile.ts';
+import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
+import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+const START_MS = 15_000;
+
+export interface StartAgentOptions {
+  /** Which Python driver; the best that is installed where absent. */
+  readonly driver?: 'ipython' | 'plain';
+  /** User code as uid 1000 through the real launcher: needs root and a C compiler. */
+  readonly launcher?: boolean;
+  /** More of the agent's environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** `init` is called with these, unless it is false. */
+  readonly init?: false | { readonly env?: Record<string, string>; readonly expiresAt?: string };
+}
+
+export interface RunOptions {
+  readonly timeoutMs?: number;
+  readonly env?: Record<string, string>;
+  readonly cwd?: string;
+  readonly stdin?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+  readonly headers: Headers;
+}
+
+/** A sandbox id, execution id or such: a prefix and 20 of [a-z0-9]. */
+export const newId = (prefix: string): string => `${prefix}${randomBytes(10).toString('hex')}`;
+
+/** Whether this machine can start user code as another user. */
+export const canUseLauncher = process.getuid?.() === 0 && process.platform === 'linux';
+
+export async function startAgent(options: StartAgentOptions = {}): Promise<TestAgent> {
+  const folder = await mkdtemp(join(tmpdir(), 'agent-test-'));
+  await chmod(folder, 0o755);
+  const workspace = join(folder, 'user');
+  await mkdir(workspace);
+  const languages = await languagesIn(folder, options.driver);
+  const child = spawn(process.execPath, [join(root, 'containers/agent/main.ts')], {
+    env: {
+      AGENT_PORT: '0',
+      AGENT_HOST: '127.0.0.1',
+      AGENT_LANGUAGES: languages,
+      AGENT_SPOOL: join(folder, 'spool'),
+      AGENT_WORKSPACE: workspace,
+      ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
+      ...options.env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const agent = new TestAgent(child, folder, workspace);
+  try {
+    await agent.listening;
+    if (options.init !== false) await agent.init(options.init);
+    return agent;
+  } catch (error) {
+    await agent[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+export class TestAgent implements AsyncDisposable {
+  readonly child: ChildProcess;
+  readonly folder: string;
+  readonly workspace: string;
+  readonly token = randomBytes(32).toString('hex');
+  readonly sandboxId = newId('sb');
+  /** What the agent wrote, a line each. */
+  readonly logLines: string[] = [];
+  readonly listening: Promise<void>;
+  readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
+  #baseUrl = '';
+
+  constructor(child: ChildProcess, folder: string, workspace: string) {
+    this.child = child;
+    this.folder = folder;
+    this.workspace = workspace;
+    this.exited = new Promise((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }));
+    });
+    this.listening = this.#listen();
+  }
+
+  get baseUrl(): string {
+    return this.#baseUrl;
+  }
+
+  initBody(options: { env?: Record<string, string>; expiresAt?: string } = {}) {
+    const sha256 = createHash('sha256').update(this.token).digest('hex');
+    return {
+      sandboxId: this.sandboxId,
+      tokenSha256: sha256,
+      accessTokenSha256: sha256,
+      env: options.env ?? {},
+      expiresAt: options.expiresAt ?? new Date(Date.now() + 600_000).toISOString(),
+    };
+  }
+
+  async init(options: { env?: Record<string, string>; expiresAt?: string } = {}): Promise<void> {
+    const answer = await this.call('POST', '/init', this.initBody(options));
+    if (answer.status !== 200) throw new Error(`init answered ${JSON.stringify(answer.body)}`);
+  }
+
+  /** One call with the control token. A body that is a string is sent as it is. */
+  async call(method: string, path: string, body?: unknown, token = this.token): Promise<Answer> {
+    const response = await fetch(`${this.#baseUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body === undefined
+        ? {}
+        : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const parsed: unknown = text === '' ? undefined : JSON.parse(text);
+    return { status: response.status, body: parsed, headers: response.headers };
+  }
+
+  async start(code: string, options: RunOptions = {}): Promise<string> {
+    const executionId = newId('ex');
+    const body = { executionId, code, language: 'python', timeoutMs: 20_000, ...options };
+    const answer = await this.call('POST', '/executions', body);
+    if (answer.status !== 201) throw new Error(`start answered ${JSON.stringify(answer.body)}`);
+    return executionId;
+  }
+
+  /** Events until the stream ends; a cut one throws. Keepalives are left out. */
+  async *events(executionId: string, after = 0, epoch = 1): AsyncGenerator<Event> {
+    for await (const line of this.lines(executionId, after, epoch))
+      if (!('keepalive' in line)) yield line;
+  }
+
+  async *lines(
+    executionId: string,
+    after = 0,
+    epoch = 1,
+    signal?: AbortSignal,
+  ): AsyncGenerator<EventLine> {
+    const path = `/executions/${executionId}/events?after=${after}&epoch=${epoch}`;
+    const response = await fetch(`${this.#baseUrl}${path}`, {
+      headers: { authorization: `Bearer ${this.token}` },
+      ...(signal ? { signal } : {}),
+    });
+    if (!response.ok || !response.body) throw new Error(`events: ${await response.text()}`);
+    let rest = '';
+    for await (const text of response.body.pipeThrough(new TextDecoderStream())) {
+      const parts = (rest + text).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) yield EventLine.parse(JSON.parse(part));
+    }
+  }
+
+  /** Runs code to its end. */
+  async run(code: string, options: RunOptions = {}): Promise<RunResult> {
+    return this.result(await this.start(code, options));
+  }
+
+  async result(executionId: string): Promise<RunResult> {
+    return summarize(executionId, await Array.fromAsync(this.events(executionId)));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGTERM');
+    const late = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
+    await this.exited;
+    clearTimeout(late);
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  async #listen(): Promise<void> {
+    const errors: string[] = [];
+    this.child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
+    const port = new Promise<number>((resolve) => {
+      if (!this.child.stdout) throw new Error('the agent has no stdout');
+      createInterface(this.child.stdout).on('line', (line) => {
+        this.logLines.push(line);
+        const found = /"message":"the agent listens".*"port":(\d+)/.exec(line)?.[1];
+        if (found !== undefined) resolve(Number(found));
+      });
+    });
+    const late = AbortSignal.timeout(START_MS);
+    const bound = await Promise.race([
+      port,
+      this.exited.then(({ code, signal }) => {
+        throw new Error(`the agent ended at its start (${signal ?? code}): ${errors.join('')}`);
+      }),
+      new Promise<never>((_, reject) => {
+        late.addEventListener('abort', () => reject(new Error('the agent does not listen')));
+      }),
+    ]);
+    this.#baseUrl = `http://127.0.0.1:${bound}`;
+  }
+}
+
+export interface RunResult {
+  readonly executionId: string;
+  readonly events: Event[];
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly results: EventOf<'result'>[];
+  readonly error: EventOf<'error'> | undefined;
+  readonly limits: EventOf<'limit'>[];
+  readonly finished: EventOf<'finished'>;
+}
+
+function summarize(executionId: string, events: Event[]): RunResult {
+  const finished = events.at(-1);
+  if (finished?.type !== 'finished') throw new Error('the events end without finished');
+  const text = (type: 'stdout' | 'stderr') =>
+    events.map((event) => (event.type === type ? (event.text ?? '') : '')).join('');
+  return {
+    executionId,
+    events,
+    stdout: text('stdout'),
+    stderr: text('stderr'),
+    results: events.filter((event) => event.type === 'result'),
+    error: events.find((event) => event.type === 'error'),
+    limits: events.filter((event) => event.type === 'limit'),
+    finished,
+  };
+}
+
+/** A copy, since another user must be able to read it, with one driver where one is asked for. */
+async function languagesIn(folder: string, driver: string | undefined): Promise<string> {
+  const target = join(folder, 'languages');
+  await cp(join(root, 'containers/languages'), target, { recursive: true });
+  if (driver === undefined) return target;
+  const path = join(target, 'python', 'manifest.json');
+  const manifest = JSON.parse(await readFile(path, 'utf8')) as { drivers: { name: string }[] };
+  const drivers = manifest.drivers.filter(({ name }) => name === driver);
+  await writeFile(path, JSON.stringify({ ...manifest, drivers }));
+  return target;
+}
+
+async function launcherIn(folder: string): Promise<Record<string, string>> {
+  const launcher = await compileLauncher(join(tmpdir(), 'agent-test-launcher'));
+  if (launcher === undefined) throw new Error('the launcher needs a C compiler');
+  const tables = join(folder, 'seccomp');
+  await mkdir(tables);
+  await writeSeccompTables(tables);
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  return {
+    AGENT_LAUNCHER: launcher,
+    AGENT_SECCOMP: join(tables, `seccomp-${architecture}.bpf`),
+  };
+}
