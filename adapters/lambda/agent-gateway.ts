@@ -98,10 +98,11 @@ async function* until<T>(
   source: AsyncIterable<T>,
 ): AsyncGenerator<T, void, undefined> {
   const aborted = new Promise<'aborted'>((resolve) => {
+    if (signal?.aborted) resolve('aborted');
     signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
   const iterator = source[Symbol.asyncIterator]();
-  while (!signal?.aborted) {
+  while (true) {
     const next = iterator.next();
     // Whoever waits no longer must not leave a rejection behind.
     next.catch(() => {});
