@@ -10,8 +10,22 @@ export interface TableService {
   createTable(properties: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
+export interface CorsRule {
+  readonly AllowedMethods: readonly string[];
+  readonly AllowedOrigins: readonly string[];
+  readonly AllowedHeaders?: readonly string[] | undefined;
+  readonly ExposedHeaders?: readonly string[] | undefined;
+  readonly MaxAge?: number | undefined;
+}
+
+export interface BucketSettings {
+  /** Objects and unfinished uploads older than this are deleted. */
+  readonly lifecycleDays?: number | undefined;
+  readonly corsRules?: readonly CorsRule[] | undefined;
+}
+
 export interface BucketService {
-  createBucket(name: string, properties: Readonly<Record<string, unknown>>): Promise<unknown>;
+  createBucket(name: string, settings: BucketSettings): Promise<unknown>;
 }
 
 export interface FunctionService {

@@ -22,14 +22,53 @@ function bucketAttributes(name: string, { region }: ProviderContext) {
   };
 }
 
-const bucket: Provider = async (_logicalId, properties, context) => {
-  const { BucketName } = readProperties(
-    z.object({ BucketName: z.string().optional() }),
-    properties,
-    context,
+const texts = z.array(z.string());
+
+const bucketProperties = z.object({
+  BucketName: z.string().optional(),
+  CorsConfiguration: z
+    .object({
+      CorsRules: z.array(
+        z.object({
+          AllowedMethods: texts,
+          AllowedOrigins: texts,
+          AllowedHeaders: texts.optional(),
+          ExposedHeaders: texts.optional(),
+          MaxAge: z.coerce.number().optional(),
+        }),
+      ),
+    })
+    .optional(),
+  LifecycleConfiguration: z
+    .object({
+      Rules: z.array(
+        z.object({
+          Status: z.enum(['Enabled', 'Disabled']),
+          Prefix: z.literal('', 'a rule for a part of a bucket has no stand-in').optional(),
+          ExpirationInDays: z.coerce.number().optional(),
+        }),
+      ),
+    })
+    .optional(),
+});
+
+type BucketProperties = z.output<typeof bucketProperties>;
+
+/** Of several rules the one that comes first ends an object. */
+function lifecycleDays({ LifecycleConfiguration }: BucketProperties): number | undefined {
+  const days = (LifecycleConfiguration?.Rules ?? []).flatMap(({ Status, ExpirationInDays }) =>
+    Status === 'Enabled' && ExpirationInDays !== undefined ? [ExpirationInDays] : [],
   );
-  const name = BucketName ?? physicalName(context.address, { maxLength: 63, lowercase: true });
-  await context.services.s3.createBucket(name, properties);
+  return days.length === 0 ? undefined : Math.min(...days);
+}
+
+const bucket: Provider = async (_logicalId, properties, context) => {
+  const read = readProperties(bucketProperties, properties, context);
+  const name = read.BucketName ?? physicalName(context.address, { maxLength: 63, lowercase: true });
+  await context.services.s3.createBucket(name, {
+    lifecycleDays: lifecycleDays(read),
+    corsRules: read.CorsConfiguration?.CorsRules,
+  });
   return { ref: name, attributes: bucketAttributes(name, context) };
 };
 

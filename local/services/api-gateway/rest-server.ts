@@ -68,7 +68,6 @@ export class RestServer implements AsyncDisposable {
         void this.#serve({ incoming, response, request: readRequest(incoming) });
       },
     );
-    this.server.maxRequestsPerSocket = 0;
   }
 
   /** Starts to listen on a loopback address; port 0 takes any free one. Answers the URL of the stage. */

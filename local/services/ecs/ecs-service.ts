@@ -24,6 +24,9 @@ import type { TaskDefinition } from './types.ts';
 /** ECS shows a stopped task for at least an hour. */
 const stoppedVisibleMs = 3_600_000;
 
+/** A clientToken stands for its request this long. */
+const tokenMs = 24 * 3_600_000;
+
 export interface EcsServiceOptions extends TaskLifeOptions {
   readonly accountId: string;
   readonly region: string;
@@ -113,8 +116,10 @@ export class EcsService implements AwsService {
       this.#lives.set(task.id, life);
       void life.ended.then(() => this.#forgetLater(task.id));
     }
-    if (clientToken !== undefined && failures.length === 0)
+    if (clientToken !== undefined && failures.length === 0) {
       this.#tokens.set(clientToken, { request, taskIds });
+      setTimeout(() => this.#tokens.delete(clientToken), tokenMs).unref();
+    }
     return { tasks: this.#describe(taskIds), failures };
   }
 
@@ -180,7 +185,10 @@ export class EcsService implements AwsService {
   }
 
   #describe(taskIds: readonly string[]): object[] {
-    return taskIds.flatMap((id) => this.#lives.get(id)?.task.describe({ withTags: true }) ?? []);
+    return taskIds.flatMap((id) => {
+      const life = this.#lives.get(id);
+      return life === undefined ? [] : [life.task.describe({ withTags: true })];
+    });
   }
 
   #forgetLater(taskId: string): void {

@@ -1,0 +1,41 @@
+/** Reads EventBridge's rules out of a deployed model. A target that is no function, or an input made of the event, stops the start. */
+import { z } from 'zod';
+import type { RuleDefinition } from '../services/event-bridge/types.ts';
+import type { Deployment } from './deployment.ts';
+import { readProperties } from './provider.ts';
+
+const targetProperties = z.object({
+  Id: z.string(),
+  Arn: z.string().regex(/^arn:aws:lambda:/, 'only functions can be targets on this machine'),
+  Input: z.string().optional(),
+  InputPath: z.undefined('a part of the event as input has no stand-in').optional(),
+  InputTransformer: z.undefined('an input transformer has no stand-in').optional(),
+});
+
+const ruleProperties = z.object({
+  EventBusName: z.string().default('default'),
+  State: z.enum(['ENABLED', 'DISABLED']).default('ENABLED'),
+  EventPattern: z.record(z.string(), z.unknown()).optional(),
+  ScheduleExpression: z.string().optional(),
+  Targets: z.array(targetProperties).default([]),
+});
+
+export function eventRulesOf(deployment: Deployment): RuleDefinition[] {
+  return deployment.resourcesOfType('AWS::Events::Rule').map((resource) => {
+    const { ref, type, properties, attributes } = resource;
+    const rule = readProperties(ruleProperties, properties, { address: resource, type });
+    return {
+      name: ref,
+      arn: String(attributes['Arn']),
+      busName: rule.EventBusName,
+      enabled: rule.State === 'ENABLED',
+      eventPattern: rule.EventPattern,
+      scheduleExpression: rule.ScheduleExpression,
+      targets: rule.Targets.map(({ Id, Arn, Input }) => ({
+        id: Id,
+        functionArn: Arn,
+        input: Input,
+      })),
+    };
+  });
+}

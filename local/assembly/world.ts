@@ -1,0 +1,226 @@
+/**
+ * The whole of AWS for one assembly on one machine: every stand-in behind the front door, the assembly deployed into
+ * them, the REST API on its public port. The one place where stand-ins meet; it knows nothing of the product.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TaskDriver } from '../sandboxes/driver.ts';
+import { RestServer } from '../services/api-gateway/rest-server.ts';
+import { DynamoDbService } from '../services/dynamodb/service.ts';
+import { EcsService } from '../services/ecs/ecs-service.ts';
+import type { NetworkModel } from '../services/ecs/types.ts';
+import { EventBridgeService } from '../services/event-bridge/event-bridge-service.ts';
+import { ControlServer } from '../services/front-door/control-server.ts';
+import { FrontDoor } from '../services/front-door/front-door.ts';
+import { FunctionFailure } from '../services/lambda/errors.ts';
+import { LambdaService } from '../services/lambda/lambda-service.ts';
+import type { FunctionInvoker } from '../services/lambda/types.ts';
+import { S3Service } from '../services/s3/service.ts';
+import { deployAssembly } from './deploy.ts';
+import type { Deployment } from './deployment.ts';
+import { AssemblyError } from './errors.ts';
+import { eventRulesOf } from './event-rules.ts';
+import type { EnvironmentOverrides } from './functions.ts';
+import { networkOf } from './network.ts';
+import { restApisOf } from './rest-apis.ts';
+
+export interface AwsWorldOptions {
+  /** The synthesized `cdk.out`. */
+  readonly assemblyDirectory: string;
+  /** Where tables and objects stay; without it they end with the world. */
+  readonly dataDirectory?: string | undefined;
+  readonly taskDriver: TaskDriver;
+  /** 0 is any free port, and the default of all but `rest`, which is 8080. */
+  readonly ports?: { readonly rest?: number; readonly aws?: number; readonly control?: number };
+  readonly region?: string;
+  /** What the control port asks for; random if it is not given. */
+  readonly controlToken?: string;
+  readonly environmentOverrides?: EnvironmentOverrides;
+  /** One line of a function or of a stand-in. */
+  readonly log: (source: string, line: string) => void;
+}
+
+export interface AwsWorld extends AsyncDisposable {
+  /** URL of the REST API's stage. */
+  readonly restUrl: string;
+  readonly controlUrl: string;
+  readonly controlToken: string;
+  /** `AWS_ENDPOINT_URL` of the functions. */
+  readonly awsEndpoint: string;
+  readonly deployment: Deployment;
+  readonly functions: FunctionInvoker;
+  /** Host of the REST API's port, for what else is to be served there. */
+  readonly restServer: RestServer;
+  /** Starts workers of a function before the first request needs them. */
+  prewarm(functionName: string, count: number): Promise<void>;
+  /** A direct invocation, as an operator with IAM rights makes it; throws a `FunctionFailure` if the function fails. */
+  invokeOperator(functionName: string, payload: unknown): Promise<unknown>;
+  /** Ends all in an order in which nothing answers for what is gone; `graceMs` is for functions that run. */
+  close(graceMs?: number): Promise<void>;
+}
+
+const accountId = '000000000000';
+
+interface Services {
+  readonly frontDoor: FrontDoor;
+  readonly awsEndpoint: string;
+  readonly lambda: LambdaService;
+  readonly dynamodb: DynamoDbService;
+  readonly s3: S3Service;
+  readonly events: EventBridgeService;
+  readonly ecs: EcsService;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+/** Unwinds what was set up, last first, each exactly once. */
+class Cleanup {
+  readonly #steps: ((graceMs: number) => Promise<unknown>)[] = [];
+
+  add(step: (graceMs: number) => Promise<unknown>): void {
+    this.#steps.push(step);
+  }
+
+  async run(graceMs: number): Promise<void> {
+    for (const step of this.#steps.splice(0).reverse()) await step(graceMs);
+  }
+}
+
+async function dataFolder(options: AwsWorldOptions, cleanup: Cleanup): Promise<string> {
+  if (options.dataDirectory !== undefined) return options.dataDirectory;
+  const directory = await mkdtemp(join(tmpdir(), 'aws-world-'));
+  cleanup.add(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+async function startServices(
+  options: AwsWorldOptions,
+  cleanup: Cleanup,
+  network: () => NetworkModel | undefined,
+): Promise<Services> {
+  const { log, region = 'us-east-1', dataDirectory, taskDriver, ports } = options;
+  const place = { accountId, region };
+  const onError = (source: string) => (error: unknown) => log(source, messageOf(error));
+  const frontDoor = new FrontDoor({
+    port: ports?.aws ?? 0,
+    onError: (error, { service, action }) => log(service, `${action}: ${messageOf(error)}`),
+  });
+  const data = await dataFolder(options, cleanup);
+  const dynamodb = new DynamoDbService({
+    ...place,
+    path: dataDirectory === undefined ? undefined : join(data, 'dynamodb'),
+    onError: onError('dynamodb'),
+  });
+  cleanup.add(() => dynamodb.close());
+  const s3 = new S3Service({ directory: join(data, 's3'), onError: onError('s3') });
+  cleanup.add(() => s3.close());
+  const awsEndpoint = await frontDoor.listen();
+  cleanup.add(() => frontDoor.close());
+  const lambda = new LambdaService({
+    ...place,
+    endpointUrl: awsEndpoint,
+    log: (functionName, requestId, line) =>
+      log(functionName, requestId === undefined ? line : `${requestId} ${line}`),
+    deliver: async (destination, record) => log(destination, JSON.stringify(record)),
+  });
+  cleanup.add((graceMs) => lambda.close(graceMs));
+  const events = new EventBridgeService({
+    ...place,
+    invoker: lambda,
+    log: (line) => log('events', line),
+  });
+  const ecs = new EcsService({
+    ...place,
+    driver: taskDriver,
+    events,
+    // No function runs, so no task is asked for, before the subnets are known.
+    network: { hasDefaultRoute: (subnetId) => network()?.hasDefaultRoute(subnetId) ?? false },
+  });
+  cleanup.add(async () => {
+    // No function hears of tasks that end with the world: the next start finds them gone.
+    await events.close();
+    await Promise.all([taskDriver.close(), ecs.close()]);
+  });
+  for (const service of [lambda, dynamodb, s3, events, ecs]) frontDoor.register(service);
+  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs };
+}
+
+function startEvents({ events }: Services, deployment: Deployment): void {
+  for (const bus of deployment.resourcesOfType('AWS::Events::EventBus')) events.createBus(bus.ref);
+  for (const rule of eventRulesOf(deployment)) events.putRule(rule);
+  events.startSchedules();
+}
+
+function restServerOf(
+  { lambda }: Services,
+  deployment: Deployment,
+  { log }: AwsWorldOptions,
+): RestServer {
+  const [api, second] = restApisOf(deployment);
+  if (api === undefined || second !== undefined)
+    throw new AssemblyError('the assembly must have exactly one stage of one REST API');
+  return new RestServer({ api, invoker: lambda, log: (line) => log('api-gateway', line) });
+}
+
+async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<AwsWorld> {
+  let network: NetworkModel | undefined;
+  const services = await startServices(options, cleanup, () => network);
+  const { frontDoor, lambda } = services;
+  const deployment = await deployAssembly({
+    directory: options.assemblyDirectory,
+    services: { ...services, issueCredentials: (name) => frontDoor.issueCredentials(name) },
+    ...(options.region === undefined ? {} : { region: options.region }),
+    ...(options.environmentOverrides === undefined
+      ? {}
+      : { environmentOverrides: options.environmentOverrides }),
+  });
+  network = networkOf(deployment);
+  const controlToken = options.controlToken ?? randomBytes(24).toString('base64url');
+  const control = new ControlServer({
+    token: controlToken,
+    functions: lambda,
+    counts: frontDoor.counts,
+    port: options.ports?.control ?? 0,
+  });
+  const restServer = restServerOf(services, deployment, options);
+  const controlUrl = await control.listen();
+  cleanup.add(() => control.close());
+  const restUrl = await restServer.listen(options.ports?.rest ?? 8080);
+  cleanup.add(() => restServer.close());
+  startEvents(services, deployment);
+  const close = (graceMs = 0) => cleanup.run(graceMs);
+  const { awsEndpoint } = services;
+  const nameOf = (name: string) => deployment.functionNamed(name).functionName;
+  return {
+    restUrl,
+    restServer,
+    controlUrl,
+    controlToken,
+    awsEndpoint,
+    deployment,
+    functions: lambda,
+    prewarm: (name, count) => lambda.prewarm(nameOf(name), count),
+    invokeOperator: async (name, payload) => {
+      const outcome = await lambda.invoke(nameOf(name), payload);
+      if ('error' in outcome) throw new FunctionFailure(outcome.error);
+      return outcome.payload;
+    },
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}
+
+/** Stands the world up, or leaves nothing behind and throws what stopped it. */
+export async function startAwsWorld(options: AwsWorldOptions): Promise<AwsWorld> {
+  const cleanup = new Cleanup();
+  try {
+    return await assemble(options, cleanup);
+  } catch (error) {
+    await cleanup.run(0);
+    throw error;
+  }
+}

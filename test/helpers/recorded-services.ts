@@ -1,0 +1,35 @@
+/** The services that an assembly is deployed to, as a list of what they were asked for. */
+import type { AwsServices } from '../../local/assembly/services.ts';
+import type { TaskDefinition } from '../../local/services/ecs/types.ts';
+import type { FunctionDefinition } from '../../local/services/lambda/types.ts';
+
+export interface RecordedServices extends AwsServices {
+  readonly tables: Readonly<Record<string, unknown>>[];
+  readonly buckets: string[];
+  readonly functions: FunctionDefinition[];
+  readonly clusters: string[];
+  readonly taskDefinitions: TaskDefinition[];
+}
+
+export function recordedServices(): RecordedServices {
+  const tables: Readonly<Record<string, unknown>>[] = [];
+  const buckets: string[] = [];
+  const functions: FunctionDefinition[] = [];
+  const clusters: string[] = [];
+  const taskDefinitions: TaskDefinition[] = [];
+  return {
+    tables,
+    buckets,
+    functions,
+    clusters,
+    taskDefinitions,
+    dynamodb: { createTable: async (properties) => tables.push(properties) },
+    s3: { createBucket: async (name) => buckets.push(name) },
+    lambda: { createFunction: (definition) => void functions.push(definition) },
+    ecs: {
+      createCluster: (name) => void clusters.push(name),
+      registerTaskDefinition: (definition) => void taskDefinitions.push(definition),
+    },
+    issueCredentials: (name) => ({ accessKeyId: `key-of-${name}`, secretAccessKey: 'secret' }),
+  };
+}
