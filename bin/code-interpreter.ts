@@ -1,7 +1,7 @@
 /** The CDK app: reads the deploy configuration and makes the stacks, nothing else. */
 /* oxlint-disable no-new -- a construct adds itself to its scope */
-import { App, Validations } from 'aws-cdk-lib';
-import { AwsSolutionsChecks } from 'cdk-nag';
+import { App } from 'aws-cdk-lib';
+import { addChecks } from '../lib/checks.ts';
 import { DataStack } from '../lib/data-stack.ts';
 import { readDeployConfig } from '../lib/deploy-config.ts';
 import { ServiceStack } from '../lib/service-stack.ts';
@@ -22,4 +22,4 @@ new ServiceStack(app, 'Service', {
   stackName: config.stackName,
   description: 'Code Interpreter: network, functions and API',
 });
-Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+addChecks(app);

@@ -21,7 +21,7 @@ export function addRules(scope: Construct, rules: Rules): void {
     eventPattern: {
       source: ['aws.ecs'],
       detailType: ['ECS Task State Change'],
-      detail: { clusterArn: [rules.clusterArn] },
+      detail: { clusterArn: [rules.clusterArn], lastStatus: ['RUNNING', 'STOPPED'] },
     },
     targets: [
       new targets.LambdaFunction(rules.taskEvents, {

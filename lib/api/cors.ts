@@ -5,7 +5,7 @@
 import * as api from 'aws-cdk-lib/aws-apigateway';
 import { acknowledge } from '../acknowledge.ts';
 
-const EXPOSED = 'X-Request-Id, Retry-After, ETag, Content-Range';
+const EXPOSED = 'X-Request-Id, X-Execution-Id, Retry-After, ETag, Content-Range';
 const ALLOWED =
   'Accept, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-API-Key, X-Request-Id';
 const MAX_AGE_SECONDS = 3600;

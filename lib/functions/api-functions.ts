@@ -6,7 +6,7 @@ import { AuthorizerEnv } from '../../lambdas/authorizer/env.ts';
 import { ExecutionsEnv } from '../../lambdas/executions/env.ts';
 import { SandboxesEnv } from '../../lambdas/sandboxes/env.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { describeTasks, listTasks, stopTasks } from './fleet-grants.ts';
+import { describeTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
@@ -71,7 +71,6 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       DEFAULT_LIFETIME_MS: String(config.defaultLifetimeMs),
       MAX_LIFETIME_MS: String(config.maxLifetimeMs),
       ...POOL_WAIT,
-      ...LEASE,
     },
     grants: [
       ...useState(world.state),
@@ -80,15 +79,12 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
       stopTasks(fleet),
       describeTasks(fleet),
-      listTasks(fleet),
     ],
     timeout: Duration.seconds(29),
   });
   acknowledge(sandboxes.role, {
     ...segmentKeysFinding(world),
     ...taskNamesFinding,
-    'AwsSolutions-IAM5[Resource::*]':
-      'ecs:ListTasks takes no task: the condition names the cluster.',
   });
   return sandboxes;
 }

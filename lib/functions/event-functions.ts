@@ -65,6 +65,7 @@ export function pool(scope: Construct, world: World): ServiceFunction {
     env: {
       ...stateEnv(world),
       ...relayEnv(world),
+      OUTPUT_TABLE: world.output.tableName,
       CLUSTER: world.clusterName,
       TASK_DEFINITION: fleet.taskDefinitionArn,
       SUBNETS: network.sandboxSubnets.subnetIds.join(','),

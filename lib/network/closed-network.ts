@@ -43,6 +43,7 @@ export class ClosedNetwork extends Construct {
     this.gatewayGroup = this.#group('GatewayGroup', 'agent-gateway: to the port of agents only');
     const endpointGroup = this.#group('EndpointGroup', 'Endpoints: from sandboxes only');
     const agentPort = ec2.Port.tcp(AGENT_PORT);
+    denyByDefault(this.gatewayGroup);
     this.gatewayGroup.addEgressRule(this.sandboxGroup, agentPort, 'to agents');
     this.sandboxGroup.addIngressRule(this.gatewayGroup, agentPort, 'from agent-gateway');
     this.sandboxGroup.addEgressRule(endpointGroup, HTTPS, 'to the endpoints of ECR');
@@ -112,4 +113,15 @@ export class ClosedNetwork extends Construct {
     const { subnets } = this.sandboxSubnets;
     return profile === 'prod' ? subnets : subnets.slice(0, 1);
   }
+}
+
+/**
+ * A group whose only rules stand beside it would begin with EC2's own rule, which allows everything.
+ * This inline rule, which no packet fits, takes that rule's place.
+ */
+function denyByDefault(group: ec2.SecurityGroup): void {
+  const resource = group.node.defaultChild as ec2.CfnSecurityGroup;
+  resource.addPropertyOverride('SecurityGroupEgress', [
+    { CidrIp: '255.255.255.255/32', IpProtocol: 'icmp', FromPort: 252, ToPort: 86 },
+  ]);
 }

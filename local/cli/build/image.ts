@@ -3,6 +3,7 @@
  * installed. What is in it is the image's own affair: its script fills the folder.
  */
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -28,7 +29,8 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
       'dist/agent/agent.mjs',
       `node_modules/${NODE_PACKAGES[architecture]}/package.json`,
     ],
-    salt: String(nodeSize),
+    // Without a compiler the context has no launcher: once there is one, it is made again.
+    salt: `${nodeSize} ${existsSync('/usr/bin/gcc')}`,
     outputs: [join(outDirectory, 'Dockerfile'), join(outDirectory, 'image.json')],
     make: async () => {
       // Filled beside its place and moved there whole, so that nobody reads half of it.

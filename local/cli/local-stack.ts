@@ -1,0 +1,149 @@
+/**
+ * The product on this machine: build, synthesize, stand the assembly up, fill the pool, make the
+ * first key. What `npm start` and the end-to-end tests have in common.
+ */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as z from 'zod/mini';
+import { type AwsWorld, startAwsWorld } from '../assembly/world.ts';
+import { createTaskDriver, type Isolation } from '../sandboxes/create.ts';
+import { build } from './build.ts';
+import { synthesize } from './synth.ts';
+
+export interface LocalStackOptions {
+  /** 0 is any free port. */
+  readonly port: number;
+  /** Holds the assembly, the data and endpoints.json. */
+  readonly directory: string;
+  /** False: tables and objects end with the stack. */
+  readonly persist: boolean;
+  readonly pool: number;
+  readonly isolation: Isolation;
+  /** Function → variable → value, over the template's. */
+  readonly environmentOverrides?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Progress, a line at a time. */
+  readonly progress: (line: string) => void;
+  /** Lines of functions and stand-ins. */
+  readonly log: (source: string, line: string) => void;
+}
+
+/** What `endpoints.json` says; 0600, because of the key and the control token. */
+export interface Endpoints {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly pid: number;
+  readonly controlUrl: string;
+  readonly controlToken: string;
+}
+
+export interface LocalStack extends AsyncDisposable {
+  readonly endpoints: Endpoints;
+  readonly world: AwsWorld;
+  /** Lets what runs end for `graceMs`, then ends everything. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Workers started before the first request: those on the way of create and execute. */
+const PREWARMED = {
+  Authorizer: 1,
+  Sandboxes: 1,
+  Executions: 1,
+  AgentGateway: 2,
+  Pool: 1,
+  TaskEvents: 1,
+};
+const READY_WITHIN_MS = 60_000;
+
+export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
+  const { directory, progress } = options;
+  await mkdir(directory, { recursive: true });
+  if (await build({ log: progress })) progress('built');
+  const assemblyDirectory = join(directory, 'cdk.out');
+  await synthesize({
+    outDirectory: assemblyDirectory,
+    // The validator judges templates that will be deployed; `npm run synth` runs it.
+    validate: false,
+    context: { profile: 'local', poolTarget: options.pool },
+    log: progress,
+  });
+  const taskDriver = await createTaskDriver({
+    isolation: options.isolation,
+    // Unix sockets have short names: not below the data folder, however deep that is.
+    runDirectory: join(tmpdir(), 'code-interpreter'),
+    log: progress,
+  });
+  const world = await startAwsWorld({
+    assemblyDirectory,
+    ...(options.persist ? { dataDirectory: join(directory, 'data') } : {}),
+    taskDriver,
+    ports: { rest: options.port },
+    ...(options.environmentOverrides ? { environmentOverrides: options.environmentOverrides } : {}),
+    log: options.log,
+  });
+  try {
+    return await begin(options, world);
+  } catch (error) {
+    await world.close();
+    throw error;
+  }
+}
+
+async function begin(options: LocalStackOptions, world: AwsWorld): Promise<LocalStack> {
+  const warmed = Promise.all(
+    Object.entries(PREWARMED).map(([name, count]) => world.prewarm(name, count)),
+  );
+  // On AWS the minute's schedule fills the pool first; here nobody waits for it.
+  await Promise.all([warmed, world.invokeOperator('Pool', { refill: true })]);
+  const baseUrl = `${world.restUrl}/v1`;
+  const apiKey = await firstKey(options, world);
+  await untilReady(baseUrl);
+  const endpoints = {
+    baseUrl,
+    apiKey,
+    pid: process.pid,
+    controlUrl: world.controlUrl,
+    controlToken: world.controlToken,
+  };
+  const file = join(options.directory, 'endpoints.json');
+  await writeFile(file, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+  const close = async (graceMs = 0) => {
+    await rm(file, { force: true });
+    await world.close(graceMs);
+  };
+  return { endpoints, world, close, [Symbol.asyncDispose]: () => close() };
+}
+
+const Credentials = z.object({ tenantId: z.string(), apiKey: z.string() });
+const Created = z.object({ success: z.literal(true), data: Credentials });
+
+/** As on AWS, by a direct invoke of `account`. Kept beside the data: only its hash is in the table. */
+async function firstKey(options: LocalStackOptions, world: AwsWorld): Promise<string> {
+  const file = join(options.directory, 'data', 'first-key.json');
+  if (options.persist) {
+    const kept = await readFile(file, 'utf8').catch(() => undefined);
+    if (kept) return Credentials.parse(JSON.parse(kept)).apiKey;
+  }
+  const answer = await world.invokeOperator('Account', { action: 'createTenant', name: 'local' });
+  const { data } = Created.parse(answer);
+  if (options.persist) await writeFile(file, JSON.stringify(data), { mode: 0o600 });
+  return data.apiKey;
+}
+
+async function untilReady(baseUrl: string): Promise<void> {
+  const until = Date.now() + READY_WITHIN_MS;
+  let last = 'no answer';
+  while (Date.now() < until) {
+    const response = await fetch(`${baseUrl}/ready`).catch(() => undefined);
+    if (response?.ok) return;
+    if (response) last = `${response.status} ${await response.text()}`;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`the API did not become ready within ${READY_WITHIN_MS} ms: ${last}`);
+}
+
+/** A folder of its own for a stack that leaves nothing behind. */
+export async function temporaryDirectory(): Promise<AsyncDisposable & { path: string }> {
+  const path = await mkdtemp(join(tmpdir(), 'code-interpreter-stack-'));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}

@@ -1,0 +1,119 @@
+/** `npm start`: the whole product on this machine, until it is stopped. */
+
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { Isolation } from '../sandboxes/create.ts';
+import { IsolationError } from '../sandboxes/create.ts';
+import { type LocalStack, startLocalStack } from './local-stack.ts';
+import { ensureHost } from './setup.ts';
+
+interface Flags {
+  readonly port: number;
+  readonly data: string;
+  readonly persist: boolean;
+  readonly pool: number;
+  readonly isolation: Isolation;
+  readonly setup: boolean;
+  readonly set: Record<string, Record<string, string>>;
+}
+
+/** What runs when the stack is told to stop has this long to end. */
+const GRACE_MS = 3_000;
+
+const whole = (min: number, max: number) => (text: string) => {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
+};
+
+/** `Function.NAME=value`, gathered by function. */
+function setting(text: string, before: Flags['set']): Flags['set'] {
+  const [, name, variable, value] = /^([A-Za-z]+)\.([A-Z_]+)=(.*)$/.exec(text) ?? [];
+  if (!name || !variable || value === undefined) {
+    throw new InvalidArgumentError('must be Function.NAME=value, such as Relay.RELAY_LIFE_MS=5000');
+  }
+  return { ...before, [name]: { ...before[name], [variable]: value } };
+}
+
+const program = new Command('npm start --')
+  .description(
+    'Run the whole platform on this machine: the synthesized template on stand-ins for AWS.',
+  )
+  .option('--port <n>', 'port of the API; 0 is any free one', whole(0, 65_535), 8080)
+  .option('--data <folder>', 'assembly, tables, objects and endpoints.json', '.local')
+  .option('--no-persist', 'keep tables and objects only while it runs')
+  .option('--pool <n>', 'sandboxes kept warm', whole(0, 200), 2)
+  .addOption(
+    new Option('--isolation <how>', 'what isolates a sandbox; none runs code as this user')
+      .choices(['auto', 'bwrap', 'none'])
+      .default('auto'),
+  )
+  .option('--no-setup', 'do not install missing packages')
+  .option(
+    '--set <Function.NAME=value>',
+    'environment of a function, over the template',
+    setting,
+    {},
+  )
+  .allowExcessArguments(false);
+
+async function main(): Promise<void> {
+  const flags = program.parse().opts<Flags>();
+  const begun = performance.now();
+  const progress = (line: string) => process.stderr.write(`${line}\n`);
+  await ensureHost({ allow: flags.setup, log: progress });
+  const directory = resolve(flags.data);
+  await mkdir(directory, { recursive: true });
+  const logFile = join(directory, 'functions.log');
+  const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  const stack = await startLocalStack({
+    ...flags,
+    directory,
+    environmentOverrides: flags.set,
+    progress,
+    log: (source, line) => log.write(`${source}: ${line}\n`),
+  });
+  stopOnSignal(stack, progress);
+  progress(
+    `ready in ${((performance.now() - begun) / 1000).toFixed(1)} s; logs in ${relative('.', logFile) || logFile}`,
+  );
+  process.stdout.write(`${firstLines(stack)}\n`);
+}
+
+/** Five lines that run code, whole as they stand. */
+function firstLines({ endpoints: { baseUrl, apiKey } }: LocalStack): string {
+  return [
+    `export URL=${baseUrl} KEY=${apiKey}`,
+    `curl -s $URL/sandboxes -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{"runtime":"python"}'`,
+    `export SB=$(curl -s $URL/sandboxes -H "X-API-Key: $KEY" | grep -o 'sb[a-z0-9]\\{20\\}' | head -1)`,
+    `curl -sN $URL/sandboxes/$SB/execute -H "X-API-Key: $KEY" -H 'Content-Type: application/json' -d '{"code":"print(6 * 7)"}'`,
+    `curl -s -X DELETE $URL/sandboxes/$SB -H "X-API-Key: $KEY"`,
+  ].join('\n');
+}
+
+function stopOnSignal(stack: LocalStack, progress: (line: string) => void): void {
+  let stopping = false;
+  const stop = (signal: string) => {
+    // A second signal does not wait any longer.
+    if (stopping) process.exit(1);
+    stopping = true;
+    progress(`${signal}: stopping`);
+    stack.close(GRACE_MS).then(
+      () => process.exit(0),
+      (error: unknown) => fail(error),
+    );
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+}
+
+function fail(error: unknown): never {
+  const known = error instanceof IsolationError || (error instanceof Error && 'code' in error);
+  const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
+  process.stderr.write(`${text}\n`);
+  process.exit(1);
+}
+
+main().catch(fail);

@@ -1,0 +1,88 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { describe, expect, it } from 'vitest';
+import { DIST, ROOT } from '../../local/cli/build/paths.ts';
+import { assemblyOf, DEPLOYMENT_NAMES, type Template } from './assembly.ts';
+
+interface Report {
+  readonly pluginReports: {
+    readonly pluginName: string;
+    readonly violations: readonly { readonly ruleName: string }[];
+  }[];
+}
+
+/** `plugin: rule` of every finding that nobody acknowledged. */
+async function findingsOf(folder: string): Promise<string[]> {
+  const text = await readFile(join(folder, 'validation-report.json'), 'utf8');
+  return (JSON.parse(text) as Report).pluginReports.flatMap(({ pluginName, violations }) =>
+    violations.map(({ ruleName }) => `${pluginName}: ${ruleName}`),
+  );
+}
+
+const count = ({ Resources }: Template) => Object.keys(Resources).length;
+
+describe.each(DEPLOYMENT_NAMES)('the synthesis of %s', (name) => {
+  it('passes AWS’s own validator and cdk-nag, with every finding fixed or acknowledged', async () => {
+    const { folder } = await assemblyOf(name, (line) => console.info(`${name}: ${line}`));
+    expect(await findingsOf(folder)).toEqual([]);
+  });
+
+  it('stays far below the 500 resources of a stack', async () => {
+    const { data, service } = await assemblyOf(name);
+    console.info(`${name}: ${count(data)} + ${count(service)} resources`);
+    expect(count(service)).toBeLessThan(400);
+    expect(count(data)).toBeLessThan(400);
+  });
+
+  it('looks nothing up in an account', async () => {
+    const { folder } = await assemblyOf(name);
+    const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as {
+      missing?: unknown[];
+    };
+    expect(manifest.missing ?? []).toEqual([]);
+    expect(await readdir(folder)).not.toContain('cdk.context.json');
+  });
+
+  it('makes nothing that needs code of the CDK’s own in the account', async () => {
+    const { data, service } = await assemblyOf(name);
+    const types = [data, service].flatMap(({ Resources }) =>
+      Object.values(Resources).map(({ Type }) => Type),
+    );
+    expect(types.filter((type) => type.startsWith('Custom::'))).toEqual([]);
+  });
+});
+
+it('an unchanged second synthesis takes less than 100 ms', async () => {
+  await assemblyOf('dev');
+  const begun = performance.now();
+  await assemblyOf('dev');
+  expect(performance.now() - begun).toBeLessThan(100);
+});
+
+it('a planted mistake stops the synthesis, so the checks do look', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'planted-'));
+  const { context } = JSON.parse(await readFile(join(ROOT, 'cdk.json'), 'utf8')) as {
+    context: Record<string, unknown>;
+  };
+  const env = {
+    ...process.env,
+    CDK_OUTDIR: folder,
+    CDK_CONTEXT_JSON: JSON.stringify(context),
+    NODE_COMPILE_CACHE: join(DIST, 'cache/node'),
+  };
+  try {
+    const run = promisify(execFile)(process.execPath, ['test/infra/planted-app.ts'], {
+      cwd: ROOT,
+      env,
+    });
+    await expect(run).rejects.toThrow(/Validation failed/);
+    const findings = await findingsOf(folder);
+    expect(findings).toContain('CloudFormation Validate: F3002');
+    expect(findings).toContain('AwsSolutions: AwsSolutions-S1');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
