@@ -92,6 +92,7 @@ function defaultContext({ config, launcher, state, store, log }: ContextParts): 
   return new Context({
     startKernel,
     killLeftovers: () => killAllOfUser(launcher),
+    isCrowded: () => isCrowded(launcher),
     baseEnv: () => state.env,
     runLimits: {
       timeoutGraceMs: config.AGENT_TIMEOUT_GRACE_MS,

@@ -22,8 +22,12 @@ export interface ImageContextOptions {
 
 export interface ImageManifest {
   readonly version: 1;
-  /** `from` is relative to the context, `to` is absolute inside the sandbox. */
-  readonly binds: readonly { readonly from: string; readonly to: string }[];
+  /** `from` is relative to the context, `to` is absolute inside the sandbox; user code reads none that is `rootOnly`. */
+  readonly binds: readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly rootOnly?: true;
+  }[];
   readonly entrypoint: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
 }
@@ -76,7 +80,7 @@ function describeImage(architecture: Architecture): ImageManifest {
   return {
     version: 1,
     binds: [
-      { from: 'agent.mjs', to: '/opt/agent/agent.mjs' },
+      { from: 'agent.mjs', to: '/opt/agent/agent.mjs', rootOnly: true },
       { from: 'node', to: '/opt/agent/node' },
       { from: 'launcher', to: '/opt/agent/launcher' },
       { from: `seccomp-${architecture}.bpf`, to: '/opt/agent/seccomp.bpf' },

@@ -12,8 +12,10 @@ import { KernelRun, type RunLimits } from './kernel-run.ts';
 
 export interface ContextOptions {
   readonly startKernel: () => Promise<Kernel>;
-  /** For what user code has left behind and what now keeps a kernel from starting. */
+  /** Ends what user code has left behind. */
   readonly killLeftovers: () => Promise<void>;
+  /** What it has left may keep a kernel from starting. */
+  readonly isCrowded: () => boolean;
   /** Read at each run: the sandbox gets its environment after its first kernel is warm. */
   readonly baseEnv: () => Record<string, string>;
   readonly runLimits: RunLimits;
@@ -114,6 +116,8 @@ export class Context {
         limits: runLimits,
       });
       await item.run.finished;
+      // Until it has ended, the next execution would be given to it.
+      if (item.run.kernelLost) await kernel.exited;
     } catch (error) {
       this.#kernel = undefined;
       log.error('no interpreter could be started', { error: String(error) });
@@ -122,7 +126,11 @@ export class Context {
   }
 
   async #startKernel(): Promise<Kernel> {
-    const { startKernel, killLeftovers, log } = this.#options;
+    const { startKernel, killLeftovers, isCrowded, log } = this.#options;
+    if (isCrowded()) {
+      log.warn('user code left too many processes; ending them before an interpreter starts');
+      await killLeftovers();
+    }
     const kernel = await startKernel().catch(async (error: unknown) => {
       // Processes of earlier runs may have used up what a new one needs.
       log.warn('an interpreter did not start; ending what user code left', {

@@ -31,6 +31,9 @@ export interface RunLimits {
   readonly fileBytes: number;
 }
 
+const LOST_NOTE =
+  'the interpreter has no memory left; its variables are gone and the next run starts with a fresh one\n';
+
 export type StopReason = 'timeout' | 'interrupted' | 'killed';
 
 export interface KernelRunOptions {
@@ -45,6 +48,8 @@ export interface KernelRunOptions {
 export class KernelRun implements RunTarget {
   /** Once `finished` stands in the log. */
   readonly finished: Promise<void>;
+  /** The kernel must not be used again. */
+  kernelLost = false;
   readonly #resolve: () => void;
   readonly #kernel: Kernel;
   readonly #execution: Execution;
@@ -135,6 +140,11 @@ export class KernelRun implements RunTarget {
 
   #finishAlive(frame: DoneFrame): void {
     this.#usage = readUsage(this.#kernel.pid);
+    if (frame.lost === true) {
+      this.#whenStarted().output('stderr', Buffer.from(LOST_NOTE));
+      this.#kernel.kill();
+      this.kernelLost = true;
+    }
     if (frame.reason !== undefined) this.#limitEvent(frame.reason);
     const own = frame.ok ? 'ok' : frame.reason === 'memory' ? 'out_of_memory' : 'error';
     this.#finish(this.#stop ?? own, frame.exitCode, undefined);

@@ -45,6 +45,8 @@ const RunFrame = z.discriminatedUnion('type', [
     ok: z.boolean(),
     exitCode: z.int().check(z.minimum(0), z.maximum(255)),
     reason: z.optional(z.enum(['memory', 'processes', 'file_size'])),
+    /** The interpreter cannot go on with what its variables hold. */
+    lost: z.optional(z.boolean()),
   }),
 ]);
 export type RunFrame = z.infer<typeof RunFrame>;

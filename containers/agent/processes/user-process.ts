@@ -3,6 +3,7 @@
  * configuration says `none`. Must never start user code any other way.
  */
 import { execFile } from 'node:child_process';
+import { readdirSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -40,6 +41,18 @@ export function launchCommand(options: LauncherOptions, cwd: string, command: Co
 export async function killAllOfUser(options: LauncherOptions): Promise<void> {
   if (options.launcher === 'none') return;
   await run(options.launcher, ['--kill-all', '--uid', String(options.uid)], { env: {} });
+}
+
+/** Whether that user has half of the processes that it may have, or more. */
+export function isCrowded(options: LauncherOptions): boolean {
+  if (options.launcher === 'none' || options.maxProcesses === 0) return false;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const own = pids.filter((pid) => ownerOf(pid) === options.uid);
+  return own.length >= options.maxProcesses / 2;
+}
+
+function ownerOf(pid: string): number | undefined {
+  return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
 }
 
 /** A group that is gone is what was wanted. */

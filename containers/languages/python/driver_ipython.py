@@ -8,7 +8,8 @@ import subprocess
 import sys
 import warnings
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, _FOLDER)
 os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
 
 from IPython.core.displayhook import DisplayHook  # noqa: E402
@@ -57,6 +58,13 @@ class KernelShell(InteractiveShell):
             raise
         self.user_ns["_exit_code"] = status
 
+    def _get_exc_info(self, exc_tuple=None):
+        etype, value, trace = super()._get_exc_info(exc_tuple)
+        if isinstance(value, MemoryError):
+            self.kernel_io.free_ballast()
+        leave_out_driver(trace)
+        return etype, value, trace
+
     def _showtraceback(self, etype, evalue, stb):
         if issubclass(etype, SystemExit):
             return
@@ -97,6 +105,14 @@ def execute(shell, code):
     if not io.error_reported:
         io.error(type(problem).__name__, _text(problem), "")
     return False, 1, reason_of(problem)
+
+
+def leave_out_driver(trace):
+    """Ends a traceback where user code came into this driver, such as by a signal."""
+    while trace is not None and trace.tb_next is not None:
+        if trace.tb_next.tb_frame.f_code.co_filename.startswith(_FOLDER):
+            trace.tb_next = None
+        trace = trace.tb_next
 
 
 def _text(problem):

@@ -10,7 +10,8 @@ import sys
 import traceback
 import types
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, _FOLDER)
 
 from kernel_io import KernelIO, exit_status, open_user_paths, reason_of  # noqa: E402
 
@@ -51,6 +52,8 @@ class PlainContext:
             return ok, status, None
         except BaseException as problem:
             self._io.interrupts.arm(False)
+            if isinstance(problem, MemoryError):
+                self._io.free_ballast()
             self._io.error(type(problem).__name__, _text(problem), format_problem(problem))
             return False, 1, reason_of(problem)
 
@@ -82,10 +85,22 @@ def bundle_of(value):
 
 def format_problem(problem):
     """Without the frames of this driver, which say nothing about the user's code."""
-    trace = problem.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
-        trace = trace.tb_next
-    return "".join(traceback.format_exception(type(problem), problem, trace)).rstrip("\n")
+    formed = traceback.TracebackException.from_exception(problem)
+    _leave_out_driver(formed, isinstance(problem, SyntaxError), set())
+    return "".join(formed.format()).rstrip("\n")
+
+
+def _leave_out_driver(formed, syntax, seen):
+    if formed is None or id(formed) in seen:
+        return
+    seen.add(id(formed))
+    # A syntax error of the cell itself was raised by the parser, not by anything the user called.
+    hidden = (_FOLDER, ast.__file__) if syntax else (_FOLDER,)
+    formed.stack = traceback.StackSummary.from_list(
+        [frame for frame in formed.stack if not frame.filename.startswith(hidden)]
+    )
+    _leave_out_driver(formed.__cause__, False, seen)
+    _leave_out_driver(formed.__context__, False, seen)
 
 
 def _text(problem):

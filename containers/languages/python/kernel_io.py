@@ -6,10 +6,13 @@ Works with the standard library of Python 3.9 and later, and imports as little a
 """
 
 import base64
+import builtins
 import errno
 import fcntl
+import functools
 import io
 import json
+import mmap
 import os
 import signal
 import sys
@@ -22,6 +25,8 @@ ERROR_CHARS = 32 * 1024
 _F_SETPIPE_SZ = 1031
 _PIPE_BYTES = 1024 * 1024
 _FIRST_PRIVATE_FD = 100
+# Address space, not memory: given up when memory runs out, so that the end can still be told.
+_BALLAST_BYTES = 24 * 1024 * 1024
 
 
 class LiveOutput(io.RawIOBase):
@@ -50,10 +55,29 @@ class LiveOutput(io.RawIOBase):
         return total
 
 
+class LiveText(io.TextIOWrapper):
+    """The text layer over a LiveOutput."""
+
+
 def _text_stream(fd, name):
-    return io.TextIOWrapper(
+    return LiveText(
         LiveOutput(fd, name), encoding="utf-8", errors="surrogateescape", newline="\n", write_through=True
     )
+
+
+def whole_line_print(original):
+    """`print` hands over its text and its end apart; without a buffer other threads come in between."""
+
+    @functools.wraps(original)
+    def print(*values, sep=" ", end="\n", file=None, flush=False):
+        target = sys.stdout if file is None else file
+        if type(target) is not LiveText:
+            return original(*values, sep=sep, end=end, file=file, flush=flush)
+        line = io.StringIO()
+        original(*values, sep=sep, end=end, file=line)
+        target.write(line.getvalue())
+
+    return print
 
 
 def _keep_private(fd):
@@ -124,8 +148,10 @@ class KernelIO:
         self._barrier = b""
         self._count = 0
         self._base_env_done = False
+        self._ballast = _new_ballast()
         self._reported = False
         self.interrupts = Interrupts()
+        builtins.print = whole_line_print(builtins.print)
         self._restore_process()
 
     # ---- to the agent ----
@@ -235,6 +261,8 @@ class KernelIO:
             ok, exit_code, reason = execute(request["code"])
         except BaseException as problem:
             self.interrupts.arm(False)
+            self.free_ballast()
+            reason = reason_of(problem)
             if self.in_kernel() and not self._reported:
                 self.error(type(problem).__name__, str(problem), "")
         finally:
@@ -248,7 +276,15 @@ class KernelIO:
         done = {"type": "done", "ok": ok, "exitCode": exit_code}
         if reason is not None:
             done["reason"] = reason
+        if self._ballast is None:
+            self._ballast = _new_ballast()
+        if self._ballast is None:
+            # What the variables hold leaves no room for anything: the agent starts afresh.
+            done["lost"] = True
         self.send(done)
+
+    def free_ballast(self):
+        self._ballast = None
 
     # ---- the process as a run finds it ----
 
@@ -312,6 +348,13 @@ class KernelIO:
                     pass
 
         return restore
+
+
+def _new_ballast():
+    try:
+        return mmap.mmap(-1, _BALLAST_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except (OSError, MemoryError):
+        return None
 
 
 def _working_directory():

@@ -1,0 +1,138 @@
+/**
+ * The command line of bubblewrap for one task: what is mounted where, which namespaces and rights it has.
+ * Goes to bwrap through a descriptor, since everything inside can read the command line of process 1.
+ */
+import { closeSync, constants, lstatSync, openSync, readlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import type { HostEtc } from './host-etc.ts';
+import type { ImageManifest } from './image.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+/** Linux has it, node does not name it: a descriptor that is a place, not an open file. */
+const O_PATH = 0o10_000_000;
+
+const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETPCAP', 'SETUID'];
+export const AGENT_FOLDER = '/run/agent';
+const STATE_FOLDER = '/var/lib/agent';
+export const SOCKET_NAME = 'agent.sock';
+export const METADATA_NAME = 'metadata.json';
+
+/** Descriptors with a fixed meaning; those of the mounts follow. */
+export const FD = { info: 3, userns: 4, arguments: 5, firstMount: 6 } as const;
+
+/**
+ * Descriptors that bwrap inherits. A path would have to be passable for the sandbox's own uid,
+ * which the home folder of whoever started us often is not.
+ */
+export class MountFds implements Disposable {
+  readonly fds: number[] = [];
+  readonly #byDescriptor: boolean;
+
+  constructor(byDescriptor: boolean) {
+    this.#byDescriptor = byDescriptor;
+  }
+
+  bind(path: string, to: string, access: 'ro' | 'rw'): string[] {
+    const option = access === 'ro' ? '--ro-bind' : '--bind';
+    if (!this.#byDescriptor) return [option, path, to];
+    return [`${option}-fd`, String(this.#add(openSync(path, O_PATH))), to];
+  }
+
+  /** A copy that only root inside can read. */
+  copy(path: string, to: string): string[] {
+    const fd = this.#add(openSync(path, constants.O_RDONLY));
+    return ['--perms', '0400', '--ro-bind-data', String(fd), to];
+  }
+
+  #add(fd: number): number {
+    this.fds.push(fd);
+    return FD.firstMount + this.fds.length - 1;
+  }
+
+  [Symbol.dispose](): void {
+    for (const fd of this.fds.splice(0)) closeSync(fd);
+  }
+}
+
+export interface SandboxLayout {
+  readonly image: ImageManifest;
+  readonly imageDirectory: string;
+  readonly etc: HostEtc;
+  /** On this machine: mounted for root inside only, for its socket and its spool. */
+  readonly agentDirectory: string;
+  readonly stateDirectory: string;
+  readonly memoryBytes: number;
+  readonly diskBytes: number;
+  readonly internet: boolean;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+export function bwrapArguments(layout: SandboxLayout, mounts: MountFds): string[] {
+  const { etc, image, imageDirectory } = layout;
+  return [
+    ...words('--unshare-all --unshare-user --unshare-cgroup --hostname sandbox'),
+    ...words('--uid 0 --gid 0 --die-with-parent --new-session --cap-drop ALL'),
+    ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]),
+    ...systemFolders(),
+    ...mounts.bind(etc.directory, '/etc', 'ro'),
+    ...etc.hostFolders.flatMap((name) => ['--ro-bind', join('/etc', name), join('/etc', name)]),
+    ...(layout.internet ? mounts.bind(etc.openResolver, '/etc/resolv.conf', 'ro') : []),
+    ...words('--proc /proc --dev /dev'),
+    ...scratchFolders(layout),
+    ...foldersAbove([AGENT_FOLDER, STATE_FOLDER, ...image.binds.map(({ to }) => to)]),
+    ...image.binds.flatMap(({ from, to, rootOnly }) => {
+      const path = join(imageDirectory, from);
+      return rootOnly ? mounts.copy(path, to) : mounts.bind(path, to, 'ro');
+    }),
+    ...mounts.bind(layout.agentDirectory, AGENT_FOLDER, 'rw'),
+    ...mounts.bind(layout.stateDirectory, STATE_FOLDER, 'rw'),
+    // bwrap's own root and /dev are writable and as large as half of the memory unless this is said last.
+    ...['/usr/local', '/dev', '/'].flatMap((path) => ['--remount-ro', path]),
+    ...words('--clearenv --chdir /'),
+    ...Object.entries(layout.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ];
+}
+
+/** Programs come from this machine's /usr, without what its administrator has put into /usr/local. */
+function systemFolders(): string[] {
+  const roots = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32'];
+  return [
+    ...words('--ro-bind /usr /usr --tmpfs /usr/local'),
+    ...roots.flatMap((name) => {
+      const path = `/${name}`;
+      const facts = lstatSync(path, { throwIfNoEntry: false });
+      if (facts === undefined) return [];
+      return facts.isSymbolicLink()
+        ? ['--symlink', readlinkSync(path), path]
+        : ['--ro-bind', path, path];
+    }),
+  ];
+}
+
+/** They live in memory and count against it, so they get at most three quarters of it together. */
+function scratchFolders({ memoryBytes, diskBytes }: SandboxLayout): string[] {
+  const share = (part: number, most: number): string =>
+    String(Math.floor(Math.min(memoryBytes * part, most)));
+  const tmpfs = (size: string, mode: string, path: string): string[] =>
+    words(`--size ${size} --perms ${mode} --tmpfs ${path}`);
+  return [
+    ...tmpfs(share(1 / 2, diskBytes), '0777', '/home/user'),
+    ...tmpfs(share(1 / 4, Math.min(diskBytes, 4 * GIB)), '1777', '/tmp'),
+    ...tmpfs(share(1 / 8, 64 * MIB), '1777', '/dev/shm'),
+  ];
+}
+
+/** Left to itself bwrap makes the folders above a private file as private as the file. */
+function foldersAbove(paths: readonly string[]): string[] {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    const parts = path.split('/').slice(1, -1);
+    parts.forEach((_, index) => folders.add(`/${parts.slice(0, index + 1).join('/')}`));
+  }
+  return [...folders].sort().flatMap((folder) => words(`--perms 0755 --dir ${folder}`));
+}
+
+function words(text: string): string[] {
+  return text.split(' ');
+}

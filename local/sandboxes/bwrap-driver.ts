@@ -1,0 +1,220 @@
+/**
+ * Runs tasks as bubblewrap sandboxes. Owns everything they leave on this machine: processes, groups,
+ * folders, addresses; all of it goes when a task ends, and all of it goes with us if we are killed.
+ */
+import { closeSync, constants, openSync } from 'node:fs';
+import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AGENT_FOLDER, bwrapArguments, METADATA_NAME, MountFds, SOCKET_NAME } from './arguments.ts';
+import { BwrapProcess } from './bwrap-process.ts';
+import { type Cgroups, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
+import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from './driver.ts';
+import { messageOf } from './errors.ts';
+import type { Forwarder } from './forwarder.ts';
+import { type HostEtc, makeHostEtc } from './host-etc.ts';
+import type { Identities, Identity } from './identity.ts';
+import { type ImageManifest, readImage } from './image.ts';
+import { inheritedFds } from './inherited-fds.ts';
+import { NAMESERVER, TaskNetwork } from './network.ts';
+import { isStaleOwner, newOwnerName } from './owner.ts';
+import { sweepFolders } from './run-folder.ts';
+import { takeSlot } from './slots.ts';
+import { type EndedProcess, Task } from './task.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+/** Above what the launcher allows user code, so that the agent's own threads never meet it. */
+const PROCESSES_PER_TASK = 2048;
+const LOG_TAIL = 4000;
+
+export interface BwrapDriverOptions {
+  readonly bwrap: string;
+  /** bwrap takes descriptors instead of paths. */
+  readonly bindsDescriptors: boolean;
+  readonly identities: Identities;
+  /** Undefined where this process may use none: then tasks have no limits of memory and cpu. */
+  readonly cgroups: Cgroups | undefined;
+  readonly runDirectory: string;
+  readonly log: (message: string) => void;
+}
+
+interface TaskFolders {
+  readonly agent: string;
+  readonly state: string;
+  readonly log: string;
+}
+
+export class BwrapDriver implements TaskDriver {
+  readonly name: string;
+  readonly #options: BwrapDriverOptions;
+  readonly #owner: string;
+  readonly #folder: string;
+  readonly #etc: HostEtc;
+  readonly #inheritedFds = inheritedFds();
+  readonly #tasks = new Set<Task>();
+  #closed = false;
+
+  private constructor(options: BwrapDriverOptions, owner: string, folder: string, etc: HostEtc) {
+    this.name = `bubblewrap ${options.identities.name}`;
+    this.#options = options;
+    this.#owner = owner;
+    this.#folder = folder;
+    this.#etc = etc;
+  }
+
+  static async open(options: BwrapDriverOptions): Promise<BwrapDriver> {
+    await mkdir(options.runDirectory, { recursive: true });
+    await sweepFolders(options.runDirectory, isStaleOwner);
+    if (options.cgroups !== undefined) await sweepCgroups(options.cgroups, isStaleOwner);
+    const owner = newOwnerName();
+    const folder = join(options.runDirectory, owner);
+    await mkdir(folder);
+    return new BwrapDriver(options, owner, folder, await makeHostEtc(folder, NAMESERVER));
+  }
+
+  async start(spec: TaskSpec): Promise<RunningTask> {
+    return this.run(spec, await readImage(spec.imageDirectory));
+  }
+
+  /** As `start`, with an image that need not be a file. */
+  async run(spec: TaskSpec, image: ImageManifest): Promise<RunningTask> {
+    if (this.#closed) throw new Error('the sandbox driver is closed: no task can start');
+    await using undo = new AsyncDisposableStack();
+    const forwarder = undo.adopt(await takeSlot(), (taken) => taken.close());
+    const identity = this.#options.identities.ofSlot(forwarder.slot);
+    const folders = await this.#makeFolders(spec, identity);
+    undo.defer(() => rm(join(this.#folder, spec.id), { recursive: true, force: true }));
+    const group = await this.#makeGroup(spec);
+    if (group !== undefined) undo.defer(() => group.remove());
+    const socketDirectory = openSync(folders.agent, constants.O_DIRECTORY);
+    undo.defer(() => closeSync(socketDirectory));
+    const started = await this.#startBwrap({ spec, image, identity, folders, group, undo });
+    // The name of a socket has 108 bytes at most, and the folder may be anywhere.
+    forwarder.forwardTo(`/proc/self/fd/${socketDirectory}/${SOCKET_NAME}`);
+    return this.#track({ spec, process: started, forwarder, group, folders, undo: undo.move() });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all([...this.#tasks].map((task) => task.stop(0)));
+    await rm(this.#folder, { recursive: true, force: true });
+    await this.#options.cgroups?.removeOwner(this.#owner);
+  }
+
+  async #makeFolders(spec: TaskSpec, identity: Identity): Promise<TaskFolders> {
+    const base = join(this.#folder, spec.id);
+    const folders = {
+      agent: join(base, 'agent'),
+      state: join(base, 'state'),
+      log: join(base, 'output.log'),
+    };
+    await mkdir(base);
+    const metadata = join(folders.agent, METADATA_NAME);
+    for (const folder of [folders.agent, folders.state]) await mkdir(folder, { mode: 0o700 });
+    await writeFile(metadata, JSON.stringify({ TaskARN: spec.taskArn }), { mode: 0o400 });
+    if (identity.startAs !== undefined) {
+      const { uid, gid } = identity.startAs;
+      for (const path of [metadata, folders.agent, folders.state]) await chown(path, uid, gid);
+    }
+    return folders;
+  }
+
+  async #makeGroup(spec: TaskSpec): Promise<TaskGroup | undefined> {
+    return this.#options.cgroups?.create(this.#owner, spec.id, {
+      memoryBytes: spec.memoryMb * MIB,
+      vcpu: spec.vcpu,
+      processes: PROCESSES_PER_TASK,
+    });
+  }
+
+  async #startBwrap(parts: {
+    readonly spec: TaskSpec;
+    readonly image: ImageManifest;
+    readonly identity: Identity;
+    readonly folders: TaskFolders;
+    readonly group: TaskGroup | undefined;
+    readonly undo: AsyncDisposableStack;
+  }): Promise<BwrapProcess> {
+    const { spec, image, identity, folders, group, undo } = parts;
+    using mounts = new MountFds(this.#options.bindsDescriptors);
+    const logFd = openSync(folders.log, 'a');
+    const layout = {
+      image,
+      imageDirectory: spec.imageDirectory,
+      etc: this.#etc,
+      agentDirectory: folders.agent,
+      stateDirectory: folders.state,
+      memoryBytes: spec.memoryMb * MIB,
+      diskBytes: spec.diskGb * GIB,
+      internet: spec.internet,
+      environment: environmentOf(spec, image),
+    };
+    try {
+      return await BwrapProcess.start({
+        bwrap: this.#options.bwrap,
+        arguments: bwrapArguments(layout, mounts),
+        command: image.entrypoint,
+        mounts,
+        inheritedFds: this.#inheritedFds,
+        startAs: identity.startAs,
+        logFd,
+        place: async (pid) => {
+          await group?.add(pid);
+          await identity.map(pid);
+        },
+        connect: spec.internet
+          ? async (pid) => void undo.use(await TaskNetwork.open(pid))
+          : undefined,
+      });
+    } catch (error) {
+      const said = await tailOf(folders.log);
+      throw new Error(`task ${spec.id} did not start: ${messageOf(error)} ${said}`.trim(), {
+        cause: error,
+      });
+    } finally {
+      closeSync(logFd);
+    }
+  }
+
+  #track(parts: {
+    readonly spec: TaskSpec;
+    readonly process: BwrapProcess;
+    readonly forwarder: Forwarder;
+    readonly group: TaskGroup | undefined;
+    readonly folders: TaskFolders;
+    readonly undo: AsyncDisposableStack;
+  }): Task {
+    const { spec, process, forwarder, group, folders, undo } = parts;
+    const task = new Task({
+      address: forwarder.address,
+      process,
+      finish: async (ended: EndedProcess): Promise<TaskExit> => {
+        const kills = (await group?.outOfMemoryKills()) ?? 0;
+        if (!ended.asked && ended.exitCode !== 0) {
+          const said = await tailOf(folders.log);
+          this.#options.log(`task ${spec.id} exited with ${ended.exitCode} ${said}`.trim());
+        }
+        await undo.disposeAsync();
+        this.#tasks.delete(task);
+        // User code that is ended for want of memory is not the end of the task.
+        const outOfMemory = kills > 0 && ended.exitCode === 137 && !ended.asked;
+        return { exitCode: ended.exitCode, outOfMemory };
+      },
+    });
+    this.#tasks.add(task);
+    return task;
+  }
+}
+
+function environmentOf(spec: TaskSpec, image: ImageManifest): Record<string, string> {
+  return {
+    ...image.environment,
+    ...spec.environment,
+    AGENT_SOCKET: join(AGENT_FOLDER, SOCKET_NAME),
+    ECS_CONTAINER_METADATA_FILE: join(AGENT_FOLDER, METADATA_NAME),
+  };
+}
+
+async function tailOf(path: string): Promise<string> {
+  return (await readFile(path, 'utf8')).slice(-LOG_TAIL).trim();
+}
