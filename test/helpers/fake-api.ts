@@ -123,6 +123,7 @@ export class FakeApi implements AsyncDisposable {
     const [operation, id] = route(request.method ?? 'GET', url.pathname.slice(BASE_PATH.length));
     this.seen.push({ operation, url, headers: request.headers, body });
     response.setHeader('X-Request-Id', `request-${this.seen.length}`);
+    if (operation === 'ready') return answer(response, 200, { status: 'ready', checks: {} });
     if (request.headers['x-api-key'] !== FAKE_KEY) {
       return refuse(response, { status: 401, code: 'UNAUTHENTICATED' });
     }
@@ -263,6 +264,7 @@ interface Asked {
 }
 
 const ROUTES: readonly (readonly [string, RegExp, string])[] = [
+  ['GET', /^\/ready()$/, 'ready'],
   ['GET', /^\/runtimes()$/, 'runtimes'],
   ['POST', /^\/sandboxes()$/, 'createSandbox'],
   ['GET', /^\/sandboxes()$/, 'listSandboxes'],
@@ -332,6 +334,7 @@ const summary = (execution: FakeExecution) => ({
   language: 'python',
   status: execution.finished ? 'finished' : 'running',
   createdAt: AT,
+  ...(execution.finished ? { outcome: execution.log.at(-1)?.['outcome'] } : {}),
   truncated: false,
   lastSeq: execution.log.length,
 });

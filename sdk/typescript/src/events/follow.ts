@@ -56,18 +56,16 @@ export async function* follow(
       signal.throwIfAborted();
       if (heard && performance.now() - since > SOUND_MS) trouble.over();
       const pauseMs = trouble.pauseAfter(error, { executionId: run.executionId, log });
-      if (transport === 'stream' && leavesStreams(error, trouble.failures)) {
-        transport = 'poll';
-        api.streams.failures += 1;
+      if (transport === 'stream' && error instanceof Cut) {
+        const unusable = error.kind === 'unusable';
+        if (unusable) api.streams.failures += 1;
+        if (unusable || trouble.failures >= FRUITLESS_STREAMS) transport = 'poll';
       }
       await sleep(pauseMs, signal);
     }
     source = attach(api, { run, log, transport, signal });
   }
 }
-
-const leavesStreams = (error: unknown, failures: number) =>
-  (error instanceof Cut && error.kind === 'unusable') || failures >= FRUITLESS_STREAMS;
 
 interface Attachment {
   readonly run: Followed;

@@ -30,7 +30,7 @@ type Answers<Id extends OperationId> = Operations[Id]['answers'];
 export type AnswerOf<Id extends OperationId> = z.output<
   Extract<Answers<Id>[keyof Answers<Id>], z.core.$ZodType>
 >;
-export type BodyInput<Id extends OperationId> = Operations[Id] extends {
+type BodyInput<Id extends OperationId> = Operations[Id] extends {
   body: infer B extends z.core.$ZodType;
 }
   ? z.input<B>
