@@ -46,13 +46,15 @@ export interface LocalStack extends AsyncDisposable {
 
 /** Workers started before the first request: those on the way of create and execute. */
 const PREWARMED = {
-  Authorizer: 1,
-  Sandboxes: 1,
-  Executions: 1,
-  AgentGateway: 2,
-  Pool: 1,
-  TaskEvents: 1,
+  authorizer: 1,
+  sandboxes: 1,
+  executions: 1,
+  'agent-gateway': 2,
+  pool: 1,
+  'task-events': 1,
 };
+/** The stack's name in the template; its functions are called `<stack>-<function>`. */
+const STACK = 'code-interpreter';
 const READY_WITHIN_MS = 60_000;
 
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -64,7 +66,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
     outDirectory: assemblyDirectory,
     // The validator judges templates that will be deployed; `npm run synth` runs it.
     validate: false,
-    context: { profile: 'local', poolTarget: options.pool },
+    context: { profile: 'local', stackName: STACK, poolTarget: options.pool },
     log: progress,
   });
   const taskDriver = await createTaskDriver({
@@ -91,10 +93,10 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
 
 async function begin(options: LocalStackOptions, world: AwsWorld): Promise<LocalStack> {
   const warmed = Promise.all(
-    Object.entries(PREWARMED).map(([name, count]) => world.prewarm(name, count)),
+    Object.entries(PREWARMED).map(([name, count]) => world.prewarm(`${STACK}-${name}`, count)),
   );
   // On AWS the minute's schedule fills the pool first; here nobody waits for it.
-  await Promise.all([warmed, world.invokeOperator('Pool', { refill: true })]);
+  await Promise.all([warmed, world.invokeOperator(`${STACK}-pool`, { refill: true })]);
   const baseUrl = `${world.restUrl}/v1`;
   const apiKey = await firstKey(options, world);
   await untilReady(baseUrl);
@@ -124,7 +126,10 @@ async function firstKey(options: LocalStackOptions, world: AwsWorld): Promise<st
     const kept = await readFile(file, 'utf8').catch(() => undefined);
     if (kept) return Credentials.parse(JSON.parse(kept)).apiKey;
   }
-  const answer = await world.invokeOperator('Account', { action: 'createTenant', name: 'local' });
+  const answer = await world.invokeOperator(`${STACK}-account`, {
+    action: 'createTenant',
+    name: 'local',
+  });
   const { data } = Created.parse(answer);
   if (options.persist) await writeFile(file, JSON.stringify(data), { mode: 0o600 });
   return data.apiKey;

@@ -30,16 +30,21 @@ const exists = (path: string): Promise<boolean> =>
     () => false,
   );
 
-export async function makeIfChanged(target: Target, log: Log): Promise<boolean> {
+/** Answers whether it was made. */
+export async function makeIfChanged(
+  target: Target,
+  log: Log,
+  stamps: string = STAMPS,
+): Promise<boolean> {
   const { name, inputs, outputs, salt } = target;
   const paths = [...inputs, ...OF_ALL_TARGETS].map((path) => join(ROOT, path));
   const hash = await fingerprint(ROOT, paths, salt);
-  const stamp = join(STAMPS, name);
+  const stamp = join(stamps, name);
   const stamped = await readFile(stamp, 'utf8').catch(() => '');
   if (stamped === hash && (await Promise.all(outputs.map(exists))).every(Boolean)) return false;
   const begun = performance.now();
   const made = await target.make();
-  await mkdir(STAMPS, { recursive: true });
+  await mkdir(stamps, { recursive: true });
   await writeFile(stamp, hash);
   log(`built ${name}: ${made} in ${Math.round(performance.now() - begun)} ms`);
   return true;
