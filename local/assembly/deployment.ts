@@ -33,15 +33,17 @@ export interface Deployment {
   readonly resources: readonly DeployedResource[];
   readonly functions: readonly DeployedFunction[];
   resourcesOfType(type: string): readonly DeployedResource[];
-  /** By function name, logical id, or logical id without CDK's eight-digit hash; throws when none or several match. */
+  /** By function name, with or without its stack's, by logical id, or that without CDK's eight-digit hash; throws when none or several match. */
   functionNamed(name: string): DeployedFunction;
   outputs(stackName: string): Readonly<Record<string, string>>;
 }
 
 function matches(candidate: DeployedFunction, name: string): boolean {
-  const plainId = candidate.logicalId.replace(/[0-9A-F]{8}$/, '');
-  return [candidate.functionName, candidate.functionArn, candidate.logicalId, plainId].includes(
-    name,
+  const { functionName, functionArn, logicalId, stackName } = candidate;
+  const plainId = logicalId.replace(/[0-9A-F]{8}$/, '');
+  return (
+    [functionName, functionArn, logicalId, plainId].includes(name) ||
+    functionName === `${stackName}-${name}`
   );
 }
 

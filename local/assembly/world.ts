@@ -57,7 +57,9 @@ export interface AwsWorld extends AsyncDisposable {
   prewarm(functionName: string, count: number): Promise<void>;
   /** A direct invocation, as an operator with IAM rights makes it; throws a `FunctionFailure` if the function fails. */
   invokeOperator(functionName: string, payload: unknown): Promise<unknown>;
-  /** Ends all in an order in which nothing answers for what is gone; `graceMs` is for functions that run. */
+  /** Fires every schedule of the template once, now: a world need not wait for its first minute. */
+  fireSchedules(): void;
+  /** Ends all in an order in which nothing answers for what is gone; `graceMs` is for requests and functions that run. */
   close(graceMs?: number): Promise<void>;
 }
 
@@ -190,7 +192,7 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
   const controlUrl = await control.listen();
   cleanup.add(() => control.close());
   const restUrl = await restServer.listen(options.ports?.rest ?? 8080);
-  cleanup.add(() => restServer.close());
+  cleanup.add((graceMs) => restServer.close(graceMs));
   startEvents(services, deployment);
   const close = (graceMs = 0) => cleanup.run(graceMs);
   const { awsEndpoint } = services;
@@ -209,6 +211,7 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
       if ('error' in outcome) throw new FunctionFailure(outcome.error);
       return outcome.payload;
     },
+    fireSchedules: () => services.events.fireSchedules(),
     close,
     [Symbol.asyncDispose]: () => close(),
   };

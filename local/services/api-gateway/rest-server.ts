@@ -53,6 +53,7 @@ export class RestServer implements AsyncDisposable {
   readonly server: Server;
   readonly #options: RestServerOptions;
   readonly #router: Router;
+  #closing = false;
 
   constructor(options: RestServerOptions) {
     this.#options = options;
@@ -83,13 +84,16 @@ export class RestServer implements AsyncDisposable {
     return `http://127.0.0.1:${address.port}/${this.#options.api.stageName}`;
   }
 
-  async close(): Promise<void> {
+  /** Takes no more requests; those that run have `graceMs` to end, then their connections are cut. */
+  async close(graceMs = 0): Promise<void> {
     if (!this.server.listening) return;
+    this.#closing = true;
     const closed = new Promise<void>((resolve) => {
       this.server.close(() => resolve());
     });
-    this.server.closeAllConnections();
+    const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
     await closed;
+    clearTimeout(cut);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -101,6 +105,10 @@ export class RestServer implements AsyncDisposable {
     const { request, response } = exchange;
     // An aborted request or response has nobody left to tell.
     response.on('error', () => {});
+    // Kept alive for a next request that a closing gateway would not take.
+    response.on('close', () => {
+      if (this.#closing) setImmediate(() => this.server.closeIdleConnections());
+    });
     if (request.stage !== api.stageName) return this.#forbid(exchange);
     const match = this.#router.match(request.httpMethod, request.path);
     const context = requestContextOf(

@@ -97,6 +97,12 @@ export class EventBridgeService implements AwsService {
     }
   }
 
+  /** Fires every enabled schedule once, now, and leaves its times as they are. */
+  fireSchedules(): void {
+    for (const { definition, schedule } of this.#rules.values())
+      if (schedule !== undefined && definition.enabled) this.#deliverScheduled(definition);
+  }
+
   publish(event: PublishedEvent): string {
     const { busName = 'default' } = event;
     const envelope = this.#envelope(event);
@@ -186,13 +192,17 @@ export class EventBridgeService implements AwsService {
   /** The next time counts from the due one, not from when a busy machine came to it; missed times are left out. */
   #fire(rule: Rule, dueAt: number): void {
     const { definition, schedule } = rule;
-    const detailType = 'Scheduled Event';
-    const event = { source: 'aws.events', detailType, resources: [definition.arn], detail: {} };
-    this.#deliver(definition, this.#envelope(event));
+    this.#deliverScheduled(definition);
     if (schedule === undefined) return;
     let next = schedule(dueAt);
     while (next <= this.#now()) next = schedule(next);
     this.#waitFor(rule, next);
+  }
+
+  #deliverScheduled(rule: RuleDefinition): void {
+    const detailType = 'Scheduled Event';
+    const event = { source: 'aws.events', detailType, resources: [rule.arn], detail: {} };
+    this.#deliver(rule, this.#envelope(event));
   }
 
   #deliver(rule: RuleDefinition, event: BusEvent): void {

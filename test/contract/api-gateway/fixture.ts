@@ -18,6 +18,7 @@ export interface ApiFixture extends AsyncDisposable {
   readonly url: string;
   readonly directory: string;
   readonly lambda: LambdaService;
+  readonly server: RestServer;
   readonly logged: string[];
 }
 
@@ -83,6 +84,7 @@ export async function startApi(options: ApiOptions): Promise<ApiFixture> {
     url,
     directory,
     lambda,
+    server,
     logged,
     async [Symbol.asyncDispose]() {
       await server.close();

@@ -104,4 +104,36 @@ describe('a streamed answer', () => {
     for await (const chunk of response as AsyncIterable<Buffer>) length += chunk.length;
     expect(length).toBe(640 * 65_536);
   });
+
+  it('whose reader leaves frees its function', async () => {
+    const response = await open('/floods');
+    await once(response, 'readable');
+    response.destroy();
+    const busy = () =>
+      api.lambda
+        .functions()
+        .find(({ functionName }) => functionName === 'floods')
+        ?.workers.some(({ state }) => state === 'busy') ?? true;
+    while (busy()) await new Promise((resolve) => setImmediate(resolve));
+  });
+});
+
+describe('a gateway that closes', () => {
+  it('lets a request that runs end within the grace, and takes no other', async () => {
+    const closing = await startApi({
+      handlers: {
+        slow: 'await new Promise((resolve) => setTimeout(resolve, 100)); return { body: "done" };',
+      },
+      methods: [route('GET /slow', 'slow')],
+    });
+    await closing.lambda.prewarm('slow', 1);
+    const answer = fetch(`${closing.url}/slow`);
+    const isBusy = () => closing.lambda.functions()[0]?.workers[0]?.state === 'busy';
+    while (!isBusy()) await new Promise((resolve) => setImmediate(resolve));
+    const closed = closing.server.close(5000);
+    expect(await (await answer).text()).toBe('done');
+    await closed;
+    await expect(fetch(`${closing.url}/slow`)).rejects.toThrow();
+    await closing[Symbol.asyncDispose]();
+  });
 });

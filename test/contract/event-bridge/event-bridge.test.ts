@@ -141,6 +141,18 @@ describe('a rule with a schedule', () => {
     expect(timers.size).toBe(0);
   });
 
+  it('may be fired at once, which leaves its next time as it was', () => {
+    const { service, invoked, timers } = start([
+      rule('minute', { scheduleExpression: 'rate(1 minute)' }),
+      rule('tasks', { eventPattern: { source: ['aws.events'] } }),
+    ]);
+    service.startSchedules();
+    const before = [...timers];
+    service.fireSchedules();
+    expect(invoked.map(({ name }) => name)).toEqual(['arn:of:minute']);
+    expect([...timers]).toEqual(before);
+  });
+
   it('waits for a far day in pieces that a timer can hold', () => {
     const { service, invoked, timers, tick } = start([
       rule('yearly', { scheduleExpression: 'cron(0 0 1 1 ? *)' }),
