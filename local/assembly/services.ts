@@ -5,12 +5,12 @@
 import type { TaskDefinition } from '../services/ecs/types.ts';
 import type { Credentials, FunctionDefinition } from '../services/lambda/types.ts';
 
-export interface TableService {
+interface TableService {
   /** Takes a table resource's resolved properties, with its name. */
   createTable(properties: Readonly<Record<string, unknown>>): Promise<unknown>;
 }
 
-export interface CorsRule {
+interface CorsRule {
   readonly AllowedMethods: readonly string[];
   readonly AllowedOrigins: readonly string[];
   readonly AllowedHeaders?: readonly string[] | undefined;
@@ -18,21 +18,21 @@ export interface CorsRule {
   readonly MaxAge?: number | undefined;
 }
 
-export interface BucketSettings {
+interface BucketSettings {
   /** Objects and unfinished uploads older than this are deleted. */
   readonly lifecycleDays?: number | undefined;
   readonly corsRules?: readonly CorsRule[] | undefined;
 }
 
-export interface BucketService {
+interface BucketService {
   createBucket(name: string, settings: BucketSettings): Promise<unknown>;
 }
 
-export interface FunctionService {
+interface FunctionService {
   createFunction(definition: FunctionDefinition): void;
 }
 
-export interface TaskService {
+interface TaskService {
   createCluster(clusterName: string): void;
   registerTaskDefinition(definition: TaskDefinition): void;
 }

@@ -72,7 +72,6 @@ export const requestSchemas = {
   ListTasks: listTasks,
 } as const;
 
-export type Operation = keyof typeof requestSchemas;
 export type RunTaskRequest = z.output<typeof runTask>;
 export type StopTaskRequest = z.output<typeof stopTask>;
 export type DescribeTasksRequest = z.output<typeof describeTasks>;

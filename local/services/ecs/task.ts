@@ -7,7 +7,7 @@ import type { TaskExit } from '../../sandboxes/driver.ts';
 import type { RunTaskRequest, TaskOverrides } from './requests.ts';
 import type { TaskDefinition } from './types.ts';
 
-export type TaskStatus = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'DEPROVISIONING' | 'STOPPED';
+type TaskStatus = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'DEPROVISIONING' | 'STOPPED';
 export type StopCode = 'EssentialContainerExited' | 'UserInitiated' | 'TaskFailedToStart';
 
 export interface TaskState {

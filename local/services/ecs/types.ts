@@ -3,7 +3,7 @@
  * Types only.
  */
 
-export interface ContainerDefinition {
+interface ContainerDefinition {
   readonly name: string;
   /** The image URI of the template, as DescribeTasks shows it. */
   readonly image: string;

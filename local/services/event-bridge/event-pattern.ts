@@ -7,7 +7,7 @@ type Json = unknown;
 type Test = (value: Json, present: boolean) => boolean;
 export type EventMatcher = (event: Json) => boolean;
 
-export class PatternError extends Error {
+class PatternError extends Error {
   override readonly name = 'PatternError';
 }
 

@@ -4,7 +4,7 @@
  */
 import { CronExpressionParser } from 'cron-parser';
 
-export class ScheduleError extends Error {
+class ScheduleError extends Error {
   override readonly name = 'ScheduleError';
 }
 

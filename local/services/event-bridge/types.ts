@@ -1,6 +1,6 @@
 /** The EventBridge stand-in as its neighbours see it. Types only. */
 
-export interface RuleTarget {
+interface RuleTarget {
   readonly id: string;
   readonly functionArn: string;
   /** Constant input in place of the event: JSON text. */
