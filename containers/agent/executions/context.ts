@@ -121,7 +121,7 @@ export class Context {
     } catch (error) {
       this.#kernel = undefined;
       log.error('no interpreter could be started', { error: String(error) });
-      finishNotStarted(execution, error);
+      finishNotStarted(execution);
     }
   }
 
@@ -153,9 +153,9 @@ function finishUnstarted(execution: Execution, outcome: 'interrupted' | 'killed'
   execution.finish({ outcome, exitCode: null, metrics: { wallMs: 0 } });
 }
 
-function finishNotStarted(execution: Execution, error: unknown): void {
+function finishNotStarted(execution: Execution): void {
   if (execution.status === 'finished') return;
-  const value = error instanceof Error ? error.message : String(error);
+  const value = 'no interpreter could be started; nothing of the code has run';
   execution.started();
   execution.error({ name: 'KernelNotStarted', value, traceback: '' });
   execution.finish({ outcome: 'error', exitCode: null, metrics: { wallMs: 0 } });

@@ -1,0 +1,88 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  FRAME_BYTES,
+  LineReader,
+  parseReady,
+  parseRunFrame,
+} from '../../../containers/agent/kernels/frames.ts';
+
+const frame = (fields: object): Buffer =>
+  Buffer.from(JSON.stringify({ barrier: 'b', k: 0, ...fields }));
+
+describe('lines on fd 3', () => {
+  it('are the same however they were cut', () => {
+    const lines = fc.array(fc.string({ maxLength: 30 }).map((text) => text.replaceAll('\n', '')));
+    fc.assert(
+      fc.property(lines, fc.array(fc.integer({ min: 1, max: 20 })), (lines, sizes) => {
+        const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''));
+        const reader = new LineReader(200);
+        const found: string[] = [];
+        let at = 0;
+        for (const size of [...sizes, bytes.length]) {
+          found.push(...reader.push(bytes.subarray(at, at + size)).map(String));
+          at += size;
+        }
+        expect(found).toEqual(lines);
+      }),
+    );
+  });
+
+  it('over the limit are skipped to their end, and the next is read', () => {
+    const reader = new LineReader(10);
+    expect(reader.push(Buffer.from('12345'))).toEqual([]);
+    expect(reader.push(Buffer.from('678901'))).toEqual([]);
+    expect(reader.push(Buffer.from('more\nok\n')).map(String)).toEqual(['ok']);
+    expect(reader.refused).toBe(1);
+  });
+});
+
+describe('frames on fd 3', () => {
+  it('are known by their schema', () => {
+    expect(
+      parseReady(Buffer.from('{"type":"ready","driver":"plain","version":"3.11"}'))?.driver,
+    ).toBe('plain');
+    expect(parseRunFrame(frame({ type: 'done', ok: true, exitCode: 0 }))?.type).toBe('done');
+    const result = {
+      type: 'result',
+      main: true,
+      data: { 'text/plain': '1', 'application/json': [1] },
+    };
+    expect(parseRunFrame(frame(result))).toMatchObject(result);
+  });
+
+  it('are refused where anything is not as agreed, and nothing throws', () => {
+    const wrong = [
+      'garbage',
+      '',
+      '[]',
+      'null',
+      '{"type":"done"}',
+      String(frame({ type: 'done', ok: true, exitCode: 300 })),
+      String(frame({ type: 'result', main: true, data: [] })),
+      String(frame({ type: 'finished', outcome: 'ok' })),
+      '{"barrier":"b","k":-1,"type":"start"}',
+    ];
+    for (const line of wrong) expect(parseRunFrame(Buffer.from(line))).toBeUndefined();
+    fc.assert(
+      fc.property(fc.uint8Array(), (bytes) => {
+        expect(parseRunFrame(Buffer.from(bytes))).toBeUndefined();
+      }),
+    );
+  });
+
+  it('are refused before they are parsed where their structure would cost too much memory', () => {
+    const brackets = Buffer.alloc(FRAME_BYTES, '[');
+    const commas = Buffer.from(`{"data":[${'0,'.repeat(2_000_000)}0]}`);
+    for (const line of [brackets, commas]) {
+      const began = performance.now();
+      expect(parseRunFrame(line)).toBeUndefined();
+      expect(performance.now() - began).toBeLessThan(2_000);
+    }
+  });
+
+  it('may hold a large string full of quotes and brackets', () => {
+    const data = { 'text/plain': '[{",\\"'.repeat(200_000) };
+    expect(parseRunFrame(frame({ type: 'result', main: true, data }))).toMatchObject({ data });
+  });
+});
