@@ -6,8 +6,8 @@
 import { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 
-export const PROFILES = ['dev', 'prod', 'local'] as const;
-export type Profile = (typeof PROFILES)[number];
+const PROFILES = ['dev', 'prod', 'local'] as const;
+type Profile = (typeof PROFILES)[number];
 
 const MIB = 1024 * 1024;
 

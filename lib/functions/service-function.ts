@@ -63,7 +63,8 @@ export class ServiceFunction<Schema extends z.core.$ZodType = z.core.$ZodType> e
         config.architecture === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
       memorySize: props.memoryMb ?? DEFAULT_MEMORY_MB,
       timeout: props.timeout,
-      environment: props.env,
+      // Stack traces name our files, not the bundle's one long line.
+      environment: { ...props.env, NODE_OPTIONS: '--enable-source-maps' },
       // What is not written above is not granted: the role takes no statement from elsewhere.
       role: this.role.withoutPolicyUpdates(),
       logGroup,

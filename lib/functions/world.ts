@@ -25,7 +25,7 @@ export interface World {
 export const arnOf = ({ stack, config }: World, name: FunctionName): string =>
   functionArn(stack, config.stackName, name);
 
-export const nameOf = ({ config }: World, name: FunctionName): string =>
+const nameOf = ({ config }: World, name: FunctionName): string =>
   deployedName(config.stackName, name);
 
 export const stateEnv = ({ state }: World) => ({ STATE_TABLE: state.tableName });

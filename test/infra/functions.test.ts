@@ -160,7 +160,9 @@ describe('agent-gateway', () => {
     expect(inside.map(([, { FunctionName }]) => FunctionName)).toEqual([
       'code-interpreter-agent-gateway',
     ]);
-    expect(inside[0]![1]).not.toHaveProperty('Environment');
+    expect(inside[0]![1]['Environment']['Variables']).toEqual({
+      NODE_OPTIONS: '--enable-source-maps',
+    });
     expect(inside[0]![1]['VpcConfig']['SecurityGroupIds'].map(asText)).toEqual([
       '<ClosedGatewayGroup.GroupId>',
     ]);
