@@ -9,8 +9,6 @@ import type { ImageManifest } from './image.ts';
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
-/** Linux has it, node does not name it: a descriptor that is a place, not an open file. */
-const O_PATH = 0o10_000_000;
 
 const CAPABILITIES = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'KILL', 'SETGID', 'SETPCAP', 'SETUID'];
 export const AGENT_FOLDER = '/run/agent';
@@ -18,36 +16,18 @@ const STATE_FOLDER = '/var/lib/agent';
 export const SOCKET_NAME = 'agent.sock';
 export const METADATA_NAME = 'metadata.json';
 
-/** Descriptors with a fixed meaning; those of the mounts follow. */
-export const FD = { info: 3, userns: 4, arguments: 5, firstMount: 6 } as const;
+/** Descriptors with a fixed meaning; those of copied files follow. */
+export const FD = { info: 3, userns: 4, arguments: 5, firstCopy: 6 } as const;
 
-/**
- * Descriptors that bwrap inherits. A path would have to be passable for the sandbox's own uid,
- * which the home folder of whoever started us often is not.
- */
-export class MountFds implements Disposable {
+/** Files whose content bwrap copies in, by descriptors that it inherits. */
+export class CopiedFiles implements Disposable {
   readonly fds: number[] = [];
-  readonly #byDescriptor: boolean;
-
-  constructor(byDescriptor: boolean) {
-    this.#byDescriptor = byDescriptor;
-  }
-
-  bind(path: string, to: string, access: 'ro' | 'rw'): string[] {
-    const option = access === 'ro' ? '--ro-bind' : '--bind';
-    if (!this.#byDescriptor) return [option, path, to];
-    return [`${option}-fd`, String(this.#add(openSync(path, O_PATH))), to];
-  }
 
   /** A copy that only root inside can read. */
-  copy(path: string, to: string): string[] {
-    const fd = this.#add(openSync(path, constants.O_RDONLY));
+  add(path: string, to: string): string[] {
+    this.fds.push(openSync(path, constants.O_RDONLY));
+    const fd = FD.firstCopy + this.fds.length - 1;
     return ['--perms', '0400', '--ro-bind-data', String(fd), to];
-  }
-
-  #add(fd: number): number {
-    this.fds.push(fd);
-    return FD.firstMount + this.fds.length - 1;
   }
 
   [Symbol.dispose](): void {
@@ -68,30 +48,30 @@ export interface SandboxLayout {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-export function bwrapArguments(layout: SandboxLayout, mounts: MountFds): string[] {
+export function bwrapArguments(layout: SandboxLayout, copies: CopiedFiles): string[] {
   const { etc, image, imageDirectory } = layout;
   return [
-    ...words('--unshare-all --unshare-user --unshare-cgroup --hostname sandbox'),
-    ...words('--uid 0 --gid 0 --die-with-parent --new-session --cap-drop ALL'),
-    ...CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]),
-    ...systemFolders(),
-    ...mounts.bind(etc.directory, '/etc', 'ro'),
-    ...etc.hostFolders.flatMap((name) => ['--ro-bind', join('/etc', name), join('/etc', name)]),
-    ...(layout.internet ? mounts.bind(etc.openResolver, '/etc/resolv.conf', 'ro') : []),
-    ...words('--proc /proc --dev /dev'),
-    ...scratchFolders(layout),
-    ...foldersAbove([AGENT_FOLDER, STATE_FOLDER, ...image.binds.map(({ to }) => to)]),
-    ...image.binds.flatMap(({ from, to, rootOnly }) => {
+    words('--unshare-all --unshare-user --unshare-cgroup --hostname sandbox'),
+    words('--uid 0 --gid 0 --die-with-parent --new-session --cap-drop ALL'),
+    CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]),
+    systemFolders(),
+    ['--ro-bind', etc.directory, '/etc'],
+    etc.hostFolders.flatMap((name) => ['--ro-bind', join('/etc', name), join('/etc', name)]),
+    layout.internet ? ['--ro-bind', etc.openResolver, '/etc/resolv.conf'] : [],
+    words('--proc /proc --dev /dev'),
+    scratchFolders(layout),
+    foldersAbove([AGENT_FOLDER, STATE_FOLDER, ...image.binds.map(({ to }) => to)]),
+    image.binds.flatMap(({ from, to, rootOnly }) => {
       const path = join(imageDirectory, from);
-      return rootOnly ? mounts.copy(path, to) : mounts.bind(path, to, 'ro');
+      return rootOnly ? copies.add(path, to) : ['--ro-bind', path, to];
     }),
-    ...mounts.bind(layout.agentDirectory, AGENT_FOLDER, 'rw'),
-    ...mounts.bind(layout.stateDirectory, STATE_FOLDER, 'rw'),
+    ['--bind', layout.agentDirectory, AGENT_FOLDER],
+    ['--bind', layout.stateDirectory, STATE_FOLDER],
     // bwrap's own root and /dev are writable and as large as half of the memory unless this is said last.
-    ...['/usr/local', '/dev', '/'].flatMap((path) => ['--remount-ro', path]),
-    ...words('--clearenv --chdir /'),
-    ...Object.entries(layout.environment).flatMap(([name, value]) => ['--setenv', name, value]),
-  ];
+    ['/usr/local', '/dev', '/'].flatMap((path) => ['--remount-ro', path]),
+    words('--clearenv --chdir /'),
+    Object.entries(layout.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ].flat();
 }
 
 /** Programs come from this machine's /usr, without what its administrator has put into /usr/local. */

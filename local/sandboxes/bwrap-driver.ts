@@ -5,9 +5,15 @@
 import { closeSync, constants, openSync } from 'node:fs';
 import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AGENT_FOLDER, bwrapArguments, METADATA_NAME, MountFds, SOCKET_NAME } from './arguments.ts';
+import {
+  AGENT_FOLDER,
+  bwrapArguments,
+  CopiedFiles,
+  METADATA_NAME,
+  SOCKET_NAME,
+} from './arguments.ts';
 import { BwrapProcess } from './bwrap-process.ts';
-import { type Cgroups, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
+import { type Cgroups, removeIfEmpty, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
 import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from './driver.ts';
 import { messageOf } from './errors.ts';
 import type { Forwarder } from './forwarder.ts';
@@ -17,10 +23,13 @@ import { type ImageManifest, readImage } from './image.ts';
 import { inheritedFds } from './inherited-fds.ts';
 import { NAMESERVER, TaskNetwork } from './network.ts';
 import { isStaleOwner, newOwnerName } from './owner.ts';
+import { copyReadable, isReachable } from './reach.ts';
 import { sweepFolders } from './run-folder.ts';
 import { takeSlot } from './slots.ts';
 import { type EndedProcess, Task } from './task.ts';
 
+/** Where a task's own uid may go although it may not go where we keep our files. */
+const OPEN_RUN_DIRECTORY = '/var/lib/code-interpreter';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 /** Above what the launcher allows user code, so that the agent's own threads never meet it. */
@@ -29,8 +38,6 @@ const LOG_TAIL = 4000;
 
 export interface BwrapDriverOptions {
   readonly bwrap: string;
-  /** bwrap takes descriptors instead of paths. */
-  readonly bindsDescriptors: boolean;
   readonly identities: Identities;
   /** Undefined where this process may use none: then tasks have no limits of memory and cpu. */
   readonly cgroups: Cgroups | undefined;
@@ -52,6 +59,7 @@ export class BwrapDriver implements TaskDriver {
   readonly #etc: HostEtc;
   readonly #inheritedFds = inheritedFds();
   readonly #tasks = new Set<Task>();
+  readonly #images = new Map<string, Promise<string>>();
   #closed = false;
 
   private constructor(options: BwrapDriverOptions, owner: string, folder: string, etc: HostEtc) {
@@ -63,12 +71,15 @@ export class BwrapDriver implements TaskDriver {
   }
 
   static async open(options: BwrapDriverOptions): Promise<BwrapDriver> {
-    await mkdir(options.runDirectory, { recursive: true });
-    await sweepFolders(options.runDirectory, isStaleOwner);
-    if (options.cgroups !== undefined) await sweepCgroups(options.cgroups, isStaleOwner);
+    const { runDirectory, cgroups, identities } = options;
+    await mkdir(runDirectory, { recursive: true });
+    const places = identities.areForeign ? [runDirectory, OPEN_RUN_DIRECTORY] : [runDirectory];
+    for (const place of places) await sweepFolders(place, isStaleOwner);
+    if (cgroups !== undefined) await sweepCgroups(cgroups, isStaleOwner);
+    const isClosed = identities.areForeign && !isReachable(runDirectory);
     const owner = newOwnerName();
-    const folder = join(options.runDirectory, owner);
-    await mkdir(folder);
+    const folder = join(isClosed ? OPEN_RUN_DIRECTORY : runDirectory, owner);
+    await mkdir(folder, { recursive: true, mode: 0o755 });
     return new BwrapDriver(options, owner, folder, await makeHostEtc(folder, NAMESERVER));
   }
 
@@ -98,7 +109,19 @@ export class BwrapDriver implements TaskDriver {
     this.#closed = true;
     await Promise.all([...this.#tasks].map((task) => task.stop(0)));
     await rm(this.#folder, { recursive: true, force: true });
+    if (this.#options.identities.areForeign) await removeIfEmpty(OPEN_RUN_DIRECTORY);
     await this.#options.cgroups?.removeOwner(this.#owner);
+  }
+
+  /** The image where bwrap can read it; a copy is made once for all tasks. */
+  async #reachableImage(directory: string): Promise<string> {
+    if (!this.#options.identities.areForeign || isReachable(directory)) return directory;
+    const known = this.#images.get(directory);
+    if (known !== undefined) return known;
+    const target = join(this.#folder, `image-${this.#images.size}`);
+    const copied = copyReadable(directory, target).then(() => target);
+    this.#images.set(directory, copied);
+    return copied;
   }
 
   async #makeFolders(spec: TaskSpec, identity: Identity): Promise<TaskFolders> {
@@ -136,11 +159,9 @@ export class BwrapDriver implements TaskDriver {
     readonly undo: AsyncDisposableStack;
   }): Promise<BwrapProcess> {
     const { spec, image, identity, folders, group, undo } = parts;
-    using mounts = new MountFds(this.#options.bindsDescriptors);
-    const logFd = openSync(folders.log, 'a');
     const layout = {
       image,
-      imageDirectory: spec.imageDirectory,
+      imageDirectory: await this.#reachableImage(spec.imageDirectory),
       etc: this.#etc,
       agentDirectory: folders.agent,
       stateDirectory: folders.state,
@@ -149,12 +170,14 @@ export class BwrapDriver implements TaskDriver {
       internet: spec.internet,
       environment: environmentOf(spec, image),
     };
+    using copies = new CopiedFiles();
+    const logFd = openSync(folders.log, 'a');
     try {
       return await BwrapProcess.start({
         bwrap: this.#options.bwrap,
-        arguments: bwrapArguments(layout, mounts),
+        arguments: bwrapArguments(layout, copies),
         command: image.entrypoint,
-        mounts,
+        copies,
         inheritedFds: this.#inheritedFds,
         startAs: identity.startAs,
         logFd,

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { FD, type MountFds } from './arguments.ts';
+import { type CopiedFiles, FD } from './arguments.ts';
 import { startTime } from './owner.ts';
 import { sendSignal } from './signal.ts';
 
@@ -15,7 +15,7 @@ export interface BwrapOptions {
   readonly bwrap: string;
   readonly arguments: readonly string[];
   readonly command: readonly string[];
-  readonly mounts: MountFds;
+  readonly copies: CopiedFiles;
   /** Ours by inheritance, and nobody's inside. */
   readonly inheritedFds: readonly number[];
   readonly startAs: { readonly uid: number; readonly gid: number } | undefined;
@@ -23,7 +23,7 @@ export interface BwrapOptions {
   readonly logFd: number;
   /** Called with the first process of the namespace while it still waits; it goes on when this resolves. */
   readonly place: (pid: number) => Promise<void>;
-  /** Called when all mounts are there and the command still waits. */
+  /** Called when all copies are there and the command still waits. */
   readonly connect: ((pid: number) => Promise<void>) | undefined;
 }
 
@@ -50,7 +50,7 @@ export class BwrapProcess {
     try {
       const { info, userns, args, block } = pipesOf(
         child,
-        FD.firstMount + options.mounts.fds.length,
+        FD.firstCopy + options.copies.fds.length,
       );
       args.end(`${options.arguments.join('\0')}\0`);
       pid = await Promise.race([readChildPid(info), failedStart(exit)]);
@@ -90,18 +90,18 @@ export class BwrapProcess {
  * The kernel ends it after everything else of the namespace, and has no event for that.
  */
 async function endNamespace(pid: number, start: string | undefined): Promise<void> {
-  for (let waitMs = 1; start !== undefined && startTime(pid) === start; ) {
+  const lives = (): boolean => start !== undefined && startTime(pid) === start;
+  for (let waitMs = 1; lives(); waitMs = Math.min(waitMs * 2, 20)) {
     sendSignal(pid, 'SIGKILL');
     await sleep(waitMs);
-    waitMs = Math.min(waitMs * 2, 20);
   }
 }
 
 function spawnBwrap(options: BwrapOptions): ChildProcess {
-  const { startAs, logFd, mounts, connect } = options;
+  const { startAs, logFd, copies, connect } = options;
   // The command inherits whatever bwrap was given, so the last descriptor is there only where it is used.
   const last = connect === undefined ? [] : ['pipe' as const];
-  const blockFd = FD.firstMount + mounts.fds.length;
+  const blockFd = FD.firstCopy + copies.fds.length;
   const stdio: (StdioNull | StdioPipe | number)[] = [
     'ignore',
     logFd,
@@ -109,7 +109,7 @@ function spawnBwrap(options: BwrapOptions): ChildProcess {
     'pipe',
     'pipe',
     'pipe',
-    ...mounts.fds,
+    ...copies.fds,
   ];
   stdio.push(...last);
   // Node leaves a place without an entry as it is, so what we inherited there is replaced by what we log to.
@@ -117,10 +117,10 @@ function spawnBwrap(options: BwrapOptions): ChildProcess {
   return spawn(
     options.bwrap,
     [
-      ...['--info-fd', String(FD.info), '--userns-block-fd', String(FD.userns)],
-      ...(connect === undefined ? [] : ['--block-fd', String(blockFd)]),
-      ...['--args', String(FD.arguments), '--', ...options.command],
-    ],
+      `--info-fd ${FD.info} --userns-block-fd ${FD.userns} --args ${FD.arguments}`.split(' '),
+      connect === undefined ? [] : ['--block-fd', String(blockFd)],
+      ['--', ...options.command],
+    ].flat(),
     {
       stdio: Array.from(stdio, (entry) => entry ?? 'ignore'),
       cwd: '/',

@@ -23,6 +23,8 @@ export interface Identity {
 
 export interface Identities {
   readonly name: string;
+  /** True where bwrap runs as a user who may not go where we may. */
+  readonly areForeign: boolean;
   ofSlot(slot: number): Identity;
 }
 
@@ -31,6 +33,7 @@ export interface Identities {
  */
 export const rootIdentities: Identities = {
   name: 'as root',
+  areForeign: true,
   ofSlot(slot) {
     const base = firstUidOfSlot(slot);
     return {
@@ -51,6 +54,7 @@ export function subordinateIdentities(): Identities {
   const gids = subordinateRange('/etc/subgid', [username, String(uid)]);
   return {
     name: 'by newuidmap',
+    areForeign: false,
     ofSlot: (slot) => ({
       startAs: undefined,
       async map(pid) {

@@ -83,7 +83,7 @@ async function ready(slirp: ChildProcess): Promise<void> {
 }
 
 async function closePrivateNetworks(pid: number): Promise<void> {
-  const inside = ['--user', '--net', '--preserve-credentials', '--target', String(pid)];
+  const inside = ['--user', '--net', '--target', String(pid)];
   const own = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family, internal }) => family === 'IPv4' && !internal)

@@ -2,17 +2,12 @@
  * Finds out what this machine can isolate by doing it: one task with everything that a real one has,
  * running `true`. Asking whether a program is installed would say nothing about what the kernel allows.
  */
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { BwrapDriver, type BwrapDriverOptions } from './bwrap-driver.ts';
 import { detectCgroups } from './cgroups/detect.ts';
 import { codeOf, messageOf } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
 import { rootIdentities, subordinateIdentities } from './identity.ts';
 
-const run = promisify(execFile);
 const BWRAP = '/usr/bin/bwrap';
 
 export interface Possible {
@@ -34,10 +29,8 @@ export interface ProbeOptions {
 
 export async function probe({ runDirectory, log }: ProbeOptions): Promise<ProbeResult> {
   try {
-    const { stdout } = await run(BWRAP, ['--help']);
     const identities = process.getuid?.() === 0 ? rootIdentities : subordinateIdentities();
-    const bindsDescriptors = stdout.includes('--ro-bind-fd');
-    const base = { bwrap: BWRAP, bindsDescriptors, identities, runDirectory, log };
+    const base = { bwrap: BWRAP, identities, runDirectory, log };
     return await tryWithLimits(base);
   } catch (error) {
     const missing = codeOf(error) === 'ENOENT' ? 'ENOENT ' : '';
@@ -63,7 +56,6 @@ async function tryWithLimits(base: Omit<BwrapDriverOptions, 'cgroups'>): Promise
 async function tryOnce(options: BwrapDriverOptions, limits: string): Promise<Possible> {
   const began = performance.now();
   const driver = await BwrapDriver.open(options);
-  const imageDirectory = await mkdtemp(join(options.runDirectory, 'probe-'));
   try {
     const task = await driver.run(
       {
@@ -74,7 +66,7 @@ async function tryOnce(options: BwrapDriverOptions, limits: string): Promise<Pos
         diskGb: 1,
         environment: {},
         internet: false,
-        imageDirectory,
+        imageDirectory: options.runDirectory,
       },
       { version: 1, binds: [], entrypoint: ['/usr/bin/true'], environment: {} },
     );
@@ -82,7 +74,6 @@ async function tryOnce(options: BwrapDriverOptions, limits: string): Promise<Pos
     if (exitCode !== 0) throw new Error(`/usr/bin/true exited with ${exitCode} inside a sandbox`);
   } finally {
     await driver.close();
-    await rm(imageDirectory, { recursive: true, force: true });
   }
   const tookMs = Math.round(performance.now() - began);
   const enforcesLimits = options.cgroups !== undefined;
