@@ -2,7 +2,8 @@
  * Lets one process at a time work on a folder. The lock is a file with the holder's process id;
  * one whose holder has died is taken over. Must never be held longer than the work inside it.
  */
-import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -17,26 +18,28 @@ function isAlive(pid: number): boolean {
   }
 }
 
+/** Written aside and linked into place, so that a lock always names its holder. */
 async function create(file: string): Promise<boolean> {
+  const mine = `${file}.${randomUUID()}`;
+  await writeFile(mine, String(process.pid));
   try {
-    const handle = await open(file, 'wx');
-    await handle.writeFile(String(process.pid));
-    await handle.close();
+    await link(mine, file);
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  } finally {
+    await rm(mine, { force: true });
   }
 }
 
-/** A lock just made may be empty for a moment: that is a living holder. */
 async function removeIfDead(file: string): Promise<void> {
-  const text = await readFile(file, 'utf8').catch(() => '');
-  if (text === '' || isAlive(Number(text))) return;
+  const text = await readFile(file, 'utf8').catch(() => undefined);
+  if (text === undefined || isAlive(Number(text))) return;
   // Renamed first: of two that saw the dead holder only one moves the file away.
-  const mine = `${file}.${process.pid}`;
-  await rename(file, mine).catch(() => undefined);
-  await rm(mine, { force: true });
+  const dead = `${file}.${randomUUID()}`;
+  await rename(file, dead).catch(() => undefined);
+  await rm(dead, { force: true });
 }
 
 export async function withLock<T>(file: string, work: () => Promise<T>): Promise<T> {
