@@ -31,6 +31,7 @@ const TaskStateChange = z.object({
   detail: z.object({
     taskArn: z.string(),
     lastStatus: z.string(),
+    desiredStatus: z.string(),
     startedBy: z.optional(z.string()),
     stopCode: z.optional(z.string()),
     stoppedReason: z.optional(z.string()),
@@ -53,7 +54,8 @@ export async function handler(event: unknown): Promise<void> {
   // Tasks that somebody else started in our cluster are not ours to judge.
   if (!launch.success) return;
   const { taskArn } = detail;
-  if (detail.lastStatus === 'RUNNING') {
+  // A task that is told to stop is reported as RUNNING once more.
+  if (detail.lastStatus === 'RUNNING' && detail.desiredStatus === 'RUNNING') {
     const address = detail.containers?.[0]?.networkInterfaces?.[0]?.privateIpv4Address;
     if (!address) throw new Error(`task ${taskArn} is RUNNING without an address`);
     const outcome = await onTaskRunning(deps, { launchId: launch.data, taskArn, address });

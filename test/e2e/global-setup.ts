@@ -1,0 +1,55 @@
+/**
+ * One local stack for all scenario files, in a folder of its own, with a pool big enough for them to
+ * run side by side. With BASE_URL and API_KEY set, the scenarios run against that deployment.
+ */
+import { appendFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startLocalStack, temporaryDirectory } from '../../local/cli/local-stack.ts';
+
+/** Where a scenario finds the deployment; `control` only for a local stack. */
+export interface Target {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly control?: { readonly url: string; readonly token: string };
+  readonly pid?: number;
+  /** Lines of functions and stand-ins. */
+  readonly logFile?: string;
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    target: Target;
+  }
+}
+
+export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { BASE_URL, API_KEY } = process.env;
+  if (BASE_URL && API_KEY) {
+    project.provide('target', { baseUrl: BASE_URL, apiKey: API_KEY });
+    return async () => {};
+  }
+  const directory = await temporaryDirectory();
+  const logFile = join(directory.path, 'functions.log');
+  const stack = await startLocalStack({
+    port: 0,
+    directory: directory.path,
+    persist: false,
+    pool: 4,
+    isolation: 'auto',
+    progress: (line) => process.stderr.write(`${line}\n`),
+    log: (source, line) => appendFileSync(logFile, `${source}: ${line}\n`),
+  });
+  const { baseUrl, apiKey, pid, controlUrl, controlToken } = stack.endpoints;
+  project.provide('target', {
+    baseUrl,
+    apiKey,
+    pid,
+    control: { url: controlUrl, token: controlToken },
+    logFile,
+  });
+  return async () => {
+    await stack.close();
+    await directory[Symbol.asyncDispose]();
+  };
+}
