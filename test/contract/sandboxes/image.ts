@@ -17,7 +17,7 @@ while True:
     connection, _ = server.accept()
     if os.fork(): connection.close(); continue
     code = b''.join(iter(lambda: connection.recv(65536), b''))
-    done = subprocess.run(['/usr/bin/python3', '-I', '-c', code], capture_output=True)
+    done = subprocess.run(['/usr/bin/python3', '-I', '-'], input=code, capture_output=True)
     connection.sendall(done.stdout + done.stderr)
     os._exit(0)
 `;
