@@ -9,6 +9,8 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Of files; those of a control group that was removed meanwhile answer ENODEV. */
 export function ignoreMissing(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT') throw error;
+  const code = codeOf(error);
+  if (code !== 'ENOENT' && code !== 'ENODEV') throw error;
 }

@@ -27,12 +27,12 @@ const KNOWN: readonly (Explanation & {
   readonly needs?: keyof KernelSettings;
 })[] = [
   {
-    pattern: /ENOENT/,
+    pattern: /spawn \S*bwrap ENOENT/,
     reason: 'bubblewrap is not installed',
     remedy: 'run `apt-get install bubblewrap uidmap`, or the like on your system',
   },
   {
-    pattern: /nesting depth or \/proc\/sys\/user\/max_\w+ exceeded/,
+    pattern: /nesting depth or \/proc\/sys\/user\/max_\S+ exceeded/,
     reason: 'user namespaces are switched off',
     remedy: 'run `sysctl -w user.max_user_namespaces=15000` as root',
   },

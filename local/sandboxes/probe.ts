@@ -4,7 +4,7 @@
  */
 import { BwrapDriver, type BwrapDriverOptions } from './bwrap-driver.ts';
 import { detectCgroups } from './cgroups/detect.ts';
-import { codeOf, messageOf } from './errors.ts';
+import { messageOf } from './errors.ts';
 import { type Explanation, explain } from './explain.ts';
 import { rootIdentities, subordinateIdentities } from './identity.ts';
 
@@ -33,8 +33,7 @@ export async function probe({ runDirectory, log }: ProbeOptions): Promise<ProbeR
     const base = { bwrap: BWRAP, identities, runDirectory, log };
     return await tryWithLimits(base);
   } catch (error) {
-    const missing = codeOf(error) === 'ENOENT' ? 'ENOENT ' : '';
-    return { possible: false, ...explain(`${missing}${messageOf(error)}`) };
+    return { possible: false, ...explain(messageOf(error)) };
   }
 }
 
