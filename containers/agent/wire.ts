@@ -11,7 +11,12 @@ import { Kernel } from './kernels/kernel.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
-import { isCrowded, killAllOfUser, type LauncherOptions, launchCommand } from './processes/user-process.ts';
+import {
+  isCrowded,
+  killAllOfUser,
+  type LauncherOptions,
+  launchCommand,
+} from './processes/user-process.ts';
 import { Sandbox } from './sandbox.ts';
 import { SandboxState } from './sandbox-state.ts';
 import { findTaskId } from './task-metadata.ts';

@@ -5,6 +5,9 @@ import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 
+/** Of a body over the limit this much is read and dropped, so that its sender hears the answer. */
+const DROPPED_BYTES = 4 * LIMITS.requestBytes;
+
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const bytes = await readBytes(request, LIMITS.requestBytes);
   try {
@@ -16,16 +19,22 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   }
 }
 
-async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
+/** By events: iterating would destroy the socket with the request, and the answer with it. */
+function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
+  const tooLarge = () =>
+    new AppError('PAYLOAD_TOO_LARGE', `body: must be at most ${limit} bytes`, {
+      details: { field: 'body', allowed: limit },
+    });
+  let chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
+  request.on('data', (chunk: Buffer) => {
     size += chunk.length;
-    if (size > limit)
-      throw new AppError('PAYLOAD_TOO_LARGE', `the body is over ${limit} bytes`, {
-        details: { field: 'body', allowed: limit },
-      });
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
+    if (size <= limit) chunks.push(chunk);
+    else chunks = [];
+    if (size > limit + DROPPED_BYTES) reject(tooLarge());
+  });
+  request.once('end', () => (size > limit ? reject(tooLarge()) : resolve(Buffer.concat(chunks))));
+  request.once('error', reject);
+  return promise;
 }

@@ -13,7 +13,7 @@ import { answerFor } from './problems.ts';
 import { ROUTES } from './routes.ts';
 
 const BOUNDS = {
-  headersTimeout: 5_000,
+  headersTimeout: 3_000,
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 1_000,
@@ -103,7 +103,7 @@ export class AgentServer implements AsyncDisposable {
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-    if (response.headersSent || request.destroyed) {
+    if (response.headersSent || request.socket.destroyed) {
       response.destroy();
       return;
     }

@@ -88,7 +88,11 @@ def _keep_private(fd):
 def _write_all(fd, data):
     view = memoryview(data)
     while view:
-        view = view[os.write(fd, view) :]
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            # User code may have changed the mode of what it shares with us.
+            os.set_blocking(fd, True)
 
 
 class Interrupts:
@@ -173,7 +177,7 @@ class KernelIO:
             self._count += 1
             for fd in self._outputs.values():
                 try:
-                    os.write(fd, mark)
+                    _write_all(fd, mark)
                 except OSError:
                     pass
             _write_all(self._frames, line)
@@ -181,7 +185,7 @@ class KernelIO:
     def result(self, data, main, display_id=None, update=False):
         if not self.in_kernel():
             text = data.get("text/plain")
-            if isinstance(text, str):
+            if not main and isinstance(text, str):
                 print(text)
             return
         frame = {"type": "result", "main": main, "data": bound_bundle(encode_bundle(data))}
@@ -242,7 +246,11 @@ class KernelIO:
                 line, held = held[:end], held[end + 1 :]
                 yield line
                 continue
-            data = os.read(self._requests, 1024 * 1024)
+            try:
+                data = os.read(self._requests, 1024 * 1024)
+            except BlockingIOError:
+                os.set_blocking(self._requests, True)
+                continue
             if not data:
                 return
             held += data
@@ -296,6 +304,7 @@ class KernelIO:
                 same = False
             if not same:
                 os.dup2(private, fd)
+            os.set_blocking(fd, True)
             stream = self._streams.get(fd)
             if stream is None or stream.closed:
                 stream = self._streams[fd] = _text_stream(fd, "<stdout>" if fd == 1 else "<stderr>")
