@@ -16,6 +16,8 @@ export interface Bench {
   readonly runs: number;
   /** A measure begins no further run after this. */
   readonly budgetMs: number;
+  /** Ends what is still under way long after that. */
+  readonly signal: AbortSignal;
 }
 
 export interface Measure {
@@ -26,8 +28,12 @@ export interface Measure {
 }
 
 /** A sandbox for one measure, with the kernel awake; it ends by itself if the bench dies. */
-export async function warmSandbox({ client }: Bench): Promise<Sandbox> {
-  const sandbox = await client.createSandbox({ runtime: 'python', lifetimeMs: 10 * 60_000 });
-  for (let i = 0; i < 3; i += 1) await sandbox.execute('1+1');
+export async function warmSandbox({ client, signal }: Bench): Promise<Sandbox> {
+  const sandbox = await client.createSandbox({
+    runtime: 'python',
+    lifetimeMs: 10 * 60_000,
+    signal,
+  });
+  for (let i = 0; i < 3; i += 1) await sandbox.execute('1+1', { signal });
   return sandbox;
 }

@@ -20,7 +20,9 @@ export const execute: Measure = {
     };
     const half = { runs: bench.runs, budgetMs: bench.budgetMs / 2 };
     const json = await sample(half, () => timed(() => executeAsJson(bench, sandbox.id)));
-    const sse = await sample(half, () => timed(() => sandbox.execute('1+1')));
+    const sse = await sample(half, () =>
+      timed(() => sandbox.execute('1+1', { signal: bench.signal })),
+    );
     return [
       { name: 'execute json', unit: 'ms', samples: json },
       { name: 'execute sse', unit: 'ms', samples: sse },
@@ -28,11 +30,12 @@ export const execute: Measure = {
   },
 };
 
-async function executeAsJson({ target: { baseUrl, apiKey } }: Bench, sandboxId: string) {
+async function executeAsJson({ target: { baseUrl, apiKey }, signal }: Bench, sandboxId: string) {
   const response = await fetch(`${baseUrl}/sandboxes/${sandboxId}/execute`, {
     method: 'POST',
     headers: { 'X-API-Key': apiKey, 'Content-Type': 'application/json' },
     body: JSON.stringify({ code: '1+1' }),
+    signal,
   });
   return readAnswer('executeCode', response, Execution);
 }

@@ -19,6 +19,7 @@ for _ in range(${prints}):
     await using sandbox = await warmSandbox(bench);
     const samples: number[] = [];
     await sandbox.execute(code, {
+      signal: bench.signal,
       timeoutMs: Math.max(30_000, prints * GAP_MS * 2),
       onStdout: (text) => {
         const now = performance.timeOrigin + performance.now();

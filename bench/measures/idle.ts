@@ -37,13 +37,13 @@ export const idle: Measure = {
   },
 };
 
-async function growthPerSandbox({ client }: Bench, pid: number, count: number) {
+async function growthPerSandbox({ client, signal }: Bench, pid: number, count: number) {
   const full = await settled(pid, { atLeast: 1 });
   const before = await totalPss(pid);
   await using made = new AsyncDisposableStack();
   const sandboxes: Sandbox[] = [];
   for (let i = 1; i <= count; i += 1) {
-    sandboxes.push(made.use(await client.createSandbox({ runtime: 'python' })));
+    sandboxes.push(made.use(await client.createSandbox({ runtime: 'python', signal })));
     // Each one adds what a pool task has: wait for the refill, so that like is compared with like.
     await settled(pid, { atLeast: full + i });
   }
@@ -52,7 +52,7 @@ async function growthPerSandbox({ client }: Bench, pid: number, count: number) {
     return ((await totalPss(pid)) - before) / count;
   };
   const unused = await perSandbox();
-  for (const sandbox of sandboxes) await sandbox.execute('1+1');
+  for (const sandbox of sandboxes) await sandbox.execute('1+1', { signal });
   return { unused, used: await perSandbox() };
 }
 

@@ -19,11 +19,12 @@ export const stream: Measure = {
   runs: 3,
   run: async (bench) => {
     await using sandbox = await warmSandbox(bench);
+    const options = { timeoutMs: 180_000, signal: bench.signal };
     const samples = await sample(bench, async () => {
       const from = performance.now();
       let bytes = 0;
       let outcome = '';
-      for await (const event of sandbox.run(CODE, { timeoutMs: 180_000 })) {
+      for await (const event of sandbox.run(CODE, options)) {
         if (event.type === 'stdout') bytes += event.text?.length ?? 0;
         if (event.type === 'finished') outcome = event.outcome;
       }

@@ -11,15 +11,16 @@ export const tti: Measure = {
   name: 'tti',
   summary: 'createSandbox called → first byte of a print at the client, pool full before each run',
   runs: 20,
-  run: async ({ client, target: { pid }, runs, budgetMs }) => {
+  run: async ({ client, target: { pid }, runs, budgetMs, signal }) => {
     const full = pid === undefined ? 0 : await settled(pid, { atLeast: 1 });
     const refilled = () => (pid === undefined ? pause(REFILL_MS) : settled(pid, { atLeast: full }));
     const samples = await sample({ runs, budgetMs }, async () => {
       await refilled();
       const from = performance.now();
       let took = Number.NaN;
-      await using sandbox = await client.createSandbox({ runtime: 'python' });
+      await using sandbox = await client.createSandbox({ runtime: 'python', signal });
       await sandbox.execute('print("x", flush=True)', {
+        signal,
         onStdout: () => {
           if (Number.isNaN(took)) took = performance.now() - from;
         },
