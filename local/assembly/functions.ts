@@ -11,7 +11,7 @@ import { readProperties } from './provider.ts';
 import type { AwsServices } from './services.ts';
 
 /**
- * Function (logical id, construct id or path, a beginning of these, or `*`) → variable → value.
+ * Function (name with or without its stack's, logical id, construct id or path, a beginning of these, or `*`) → variable → value.
  * A variable reaches the matched functions that the template gives it to; one that none has is an error.
  */
 export type EnvironmentOverrides = Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -67,7 +67,8 @@ function asyncSettings(resources: readonly DeployedResource[]): Map<string, Asyn
 }
 
 function isMeant(key: string, resource: DeployedResource): boolean {
-  if (key === '*' || resource.ref === key) return true;
+  const named = [resource.ref, resource.ref.replace(`${resource.stackName}-`, '')];
+  if (key === '*' || named.includes(key)) return true;
   const withinStack = resource.constructPath?.split('/').slice(1).join('/') ?? '';
   return [resource.logicalId, resource.constructPath ?? '', withinStack].some((name) =>
     name.startsWith(key),
