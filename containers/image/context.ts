@@ -20,7 +20,7 @@ export interface ImageContextOptions {
   readonly cacheDirectory?: string;
 }
 
-export interface ImageManifest {
+interface ImageManifest {
   readonly version: 1;
   /** `from` is relative to the context, `to` is absolute inside the sandbox; user code reads none that is `rootOnly`. */
   readonly binds: readonly {

@@ -115,7 +115,7 @@ const thisMachine: Host = {
   },
   async lock() {
     // The lock goes with flock's process, and that goes with its stdin: also when we are killed.
-    const holder = spawn('flock', [LOCK, 'sh', '-c', 'echo locked; cat'], {
+    const holder = spawn('/usr/bin/flock', [LOCK, 'sh', '-c', 'echo locked; cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     await Promise.race([

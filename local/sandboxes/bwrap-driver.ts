@@ -33,7 +33,7 @@ const OPEN_RUN_DIRECTORY = '/var/lib/code-interpreter';
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 /** Above what the launcher allows user code, so that the agent's own threads never meet it. */
-const PROCESSES_PER_TASK = 2048;
+const PROCESSES_PER_TASK = 1024;
 const LOG_TAIL = 4000;
 
 export interface BwrapDriverOptions {

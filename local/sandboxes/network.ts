@@ -38,7 +38,7 @@ export class TaskNetwork implements AsyncDisposable {
     const options = ['--configure', '--mtu=65520', '--disable-host-loopback'];
     const safety = ['--enable-sandbox', '--enable-seccomp', '--ready-fd', '3', '--exit-fd', '4'];
     // Descriptor 4 closes when we die, and slirp4netns goes with it.
-    const slirp = spawn('slirp4netns', [...options, ...safety, String(pid), 'tap0'], {
+    const slirp = spawn('/usr/bin/slirp4netns', [...options, ...safety, String(pid), 'tap0'], {
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
       cwd: '/',
     });

@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import type { RunningTask, TaskDriver, TaskSpec } from './driver.ts';
 import { AGENT_PORT } from './forwarder.ts';
@@ -92,8 +93,8 @@ function outside(
 }
 
 function startPlain({ command, environment, directory }: PlainCommand): TaskProcess {
-  const [program = '', ...rest] = command;
-  const child = spawn(program, rest, {
+  // The program dies with us, as it would in a sandbox.
+  const child = spawn('/usr/bin/setpriv', ['--pdeathsig', 'KILL', '--', ...command], {
     cwd: directory,
     env: environment,
     // A group of its own, so that what it starts can be ended with it.
@@ -105,7 +106,7 @@ function startPlain({ command, environment, directory }: PlainCommand): TaskProc
   };
   const exited = once(child, 'exit').then(([code, by]) => {
     signal('SIGKILL');
-    return by === null ? Number(code) : 137;
+    return by === null ? Number(code) : 128 + constants.signals[by as NodeJS.Signals];
   });
   return { exited, terminate: () => signal('SIGTERM'), kill: () => signal('SIGKILL') };
 }

@@ -10,7 +10,7 @@ import { rootIdentities, subordinateIdentities } from './identity.ts';
 
 const BWRAP = '/usr/bin/bwrap';
 
-export interface Possible {
+interface Possible {
   readonly possible: true;
   readonly driver: string;
   /** Which control groups hold the limits, or why none do. */

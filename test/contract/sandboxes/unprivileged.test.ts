@@ -23,7 +23,7 @@ const lendable =
   existsSync('/etc/subuid') &&
   existsSync('/usr/bin/newuidmap') &&
   isReachable(process.cwd()) &&
-  spawnSync('unshare', ['--mount', 'true']).status === 0;
+  spawnSync('/usr/bin/unshare', ['--mount', 'true']).status === 0;
 
 const SCRIPT = `
 set -e
@@ -42,7 +42,7 @@ it.skipIf(!canIsolate || !lendable)('isolates for a user who is not root', async
 
   const task = [owner, place.runDirectory, place.imageDirectory, place.spec().id];
   const command = ['--mount', '/bin/sh', '-c', SCRIPT, 'sh', lent, process.execPath, ...task];
-  const child = spawn('unshare', command, { stdio: ['ignore', 'pipe', 'ignore'] });
+  const child = spawn('/usr/bin/unshare', command, { stdio: ['ignore', 'pipe', 'ignore'] });
   const address = String((await once(child.stdout, 'data'))[0]).trim();
 
   const map = await ask(address, 'print(open("/proc/self/uid_map").read())');
