@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import {
   AgentGatewayEnv,
+  HttpEnv,
   LeaseEnv,
   OutputLogEnv,
   ReaderEnv,
@@ -11,6 +12,7 @@ import {
 } from '../shared/env.ts';
 
 export const ExecutionsEnv = z.object({
+  ...HttpEnv,
   ...StateTableEnv,
   ...OutputLogEnv,
   ...AgentGatewayEnv,

@@ -12,30 +12,34 @@ import { executeCode, wantsStream } from './execute-code.ts';
 import { serverSentEvents } from './sse.ts';
 import { wire } from './wire.ts';
 
-const deps = wire(parseEnv(ExecutionsEnv));
+const env = parseEnv(ExecutionsEnv);
+const deps = wire(env);
 
-export const handler = streamFunction({
-  executeCode: (request, background) => executeCode(deps, request, background),
-  readEvents: async (request) => {
-    const { executionId } = request.params;
-    const after = request.query.after ?? lastEventId(request) ?? 0;
-    if (!wantsStream(request)) {
-      const waitMs = Math.min(request.query.waitMs ?? 0, deps.longPollMs);
-      return {
-        status: 200,
-        data: await readEvents(deps, executionId, { after, waitMs }, request.caller),
-      };
-    }
-    const record = await deps.executions.get(executionId);
-    const execution = ownedBy(record, request.caller.tenantId, executionId);
-    const pages = followLog(deps, {
-      execution,
-      after,
-      untilMs: deps.clock.nowMs() + deps.sseLifeMs,
-    });
-    return { stream: Readable.from(serverSentEvents(pages, deps.clock)) };
+export const handler = streamFunction(
+  { allowedOrigin: env.ALLOWED_ORIGIN },
+  {
+    executeCode: (request, background) => executeCode(deps, request, background),
+    readEvents: async (request) => {
+      const { executionId } = request.params;
+      const after = request.query.after ?? lastEventId(request) ?? 0;
+      if (!wantsStream(request)) {
+        const waitMs = Math.min(request.query.waitMs ?? 0, deps.longPollMs);
+        return {
+          status: 200,
+          data: await readEvents(deps, executionId, { after, waitMs }, request.caller),
+        };
+      }
+      const record = await deps.executions.get(executionId);
+      const execution = ownedBy(record, request.caller.tenantId, executionId);
+      const pages = followLog(deps, {
+        execution,
+        after,
+        untilMs: deps.clock.nowMs() + deps.sseLifeMs,
+      });
+      return { stream: Readable.from(serverSentEvents(pages, deps.clock)) };
+    },
   },
-});
+);
 
 function lastEventId(request: RestRequest<'readEvents'>): number | undefined {
   const value = request.header('last-event-id');

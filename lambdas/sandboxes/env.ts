@@ -4,12 +4,14 @@ import {
   AgentGatewayEnv,
   ClusterEnv,
   CreateEnv,
+  HttpEnv,
   OutputLogEnv,
   PoolFunctionEnv,
   StateTableEnv,
 } from '../shared/env.ts';
 
 export const SandboxesEnv = z.object({
+  ...HttpEnv,
   ...StateTableEnv,
   ...OutputLogEnv,
   ...AgentGatewayEnv,

@@ -15,56 +15,60 @@ import { metadataFilter } from './metadata-filter.ts';
 import { readiness } from './readiness.ts';
 import { wire } from './wire.ts';
 
-const deps = wire(parseEnv(SandboxesEnv));
+const env = parseEnv(SandboxesEnv);
+const deps = wire(env);
 
-export const handler = restFunction({
-  health: async () => ({ status: 200, data: { status: 'ok' } }),
-  ready: readiness(deps),
-  openapi: async ({ domainName, stage }) => ({
-    status: 200,
-    data: openApiDocument(serverUrl(domainName, stage)),
-    bare: true,
-  }),
-  runtimes: async () => ({
-    status: 200,
-    data: {
-      items: Object.entries(RUNTIMES).map(([name, { versions, languages, defaultLanguage }]) => ({
-        name,
-        versions,
-        languages,
-        defaultLanguage,
-      })),
-    },
-  }),
-  createSandbox: async ({ body, caller }) => ({
-    status: 201,
-    data: await createSandbox(deps, body, caller),
-  }),
-  listSandboxes: async ({ query, caller }) => ({
-    status: 200,
-    data: await listSandboxes(deps, metadataFilter(query), caller),
-  }),
-  getSandbox: async ({ params, caller }) => ({
-    status: 200,
-    data: await getSandbox(deps, params.sandboxId, caller),
-  }),
-  terminateSandbox: async ({ params, caller }) => ({
-    status: 202,
-    data: await terminateSandbox(deps, params.sandboxId, caller),
-  }),
-  listExecutions: async ({ params, query, caller }) => ({
-    status: 200,
-    data: await listExecutions(deps, params.sandboxId, query, caller),
-  }),
-  getExecution: async ({ params, caller }) => ({
-    status: 200,
-    data: await getExecution(deps, params.executionId, caller),
-  }),
-  interrupt: async ({ params, caller }) => ({
-    status: 202,
-    data: await interruptExecution(deps, params.executionId, caller),
-  }),
-});
+export const handler = restFunction(
+  { allowedOrigin: env.ALLOWED_ORIGIN },
+  {
+    health: async () => ({ status: 200, data: { status: 'ok' } }),
+    ready: readiness(deps),
+    openapi: async ({ domainName, stage }) => ({
+      status: 200,
+      data: openApiDocument(serverUrl(domainName, stage)),
+      bare: true,
+    }),
+    runtimes: async () => ({
+      status: 200,
+      data: {
+        items: Object.entries(RUNTIMES).map(([name, { versions, languages, defaultLanguage }]) => ({
+          name,
+          versions,
+          languages,
+          defaultLanguage,
+        })),
+      },
+    }),
+    createSandbox: async ({ body, caller }) => ({
+      status: 201,
+      data: await createSandbox(deps, body, caller),
+    }),
+    listSandboxes: async ({ query, caller }) => ({
+      status: 200,
+      data: await listSandboxes(deps, metadataFilter(query), caller),
+    }),
+    getSandbox: async ({ params, caller }) => ({
+      status: 200,
+      data: await getSandbox(deps, params.sandboxId, caller),
+    }),
+    terminateSandbox: async ({ params, caller }) => ({
+      status: 202,
+      data: await terminateSandbox(deps, params.sandboxId, caller),
+    }),
+    listExecutions: async ({ params, query, caller }) => ({
+      status: 200,
+      data: await listExecutions(deps, params.sandboxId, query, caller),
+    }),
+    getExecution: async ({ params, caller }) => ({
+      status: 200,
+      data: await getExecution(deps, params.executionId, caller),
+    }),
+    interrupt: async ({ params, caller }) => ({
+      status: 202,
+      data: await interruptExecution(deps, params.executionId, caller),
+    }),
+  },
+);
 
 /** Where this deployment answers, without the base path `/api/v1`, which the stage begins. */
 function serverUrl(domainName: string, stage: string): string {

@@ -15,6 +15,8 @@ const whole = (min: number) =>
     z.int().check(z.minimum(min)),
   );
 
+/** The origin whose scripts may read answers; `*` for every one. */
+export const HttpEnv = { ALLOWED_ORIGIN: text };
 export const StateTableEnv = { STATE_TABLE: text };
 export const OutputTableEnv = { OUTPUT_TABLE: text };
 /** The two storeys of the log. */

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { AppError, type ErrorBody, isRetryable, statusOf } from '../../contract/errors.ts';
 import { type OperationId, operationOf } from '../../contract/operations.ts';
+import { EXPOSED_HEADERS } from '../../contract/rest/headers.ts';
 import { logError } from './telemetry.ts';
 
 export interface Answer {
@@ -18,25 +19,38 @@ export interface HttpAnswer {
   body: string;
 }
 
-const baseHeaders = (requestId: string) => ({
-  'Content-Type': 'application/json',
+/** What every answer of a request carries. */
+export interface AnswerContext {
+  readonly requestId: string;
+  readonly allowedOrigin: string;
+}
+
+export const commonHeaders = ({ requestId, allowedOrigin }: AnswerContext) => ({
   'Cache-Control': 'no-store',
   'X-Request-Id': requestId,
+  'Access-Control-Allow-Origin': allowedOrigin,
+  'Access-Control-Expose-Headers': EXPOSED_HEADERS,
+});
+
+const jsonHeaders = (context: AnswerContext) => ({
+  'Content-Type': 'application/json',
+  ...commonHeaders(context),
 });
 
 /** What the contract does not name does not leave. */
-export function toHttp(id: OperationId, answer: Answer, requestId: string): HttpAnswer {
+export function toHttp(id: OperationId, answer: Answer, context: AnswerContext): HttpAnswer {
   const schema = operationOf(id).answers[answer.status];
   if (!schema) throw new Error(`${id} answered ${answer.status}, which its contract does not have`);
   const data = z.parse(schema, answer.data);
   return {
     statusCode: answer.status,
-    headers: { ...baseHeaders(requestId), ...answer.headers },
+    headers: { ...jsonHeaders(context), ...answer.headers },
     body: JSON.stringify(answer.bare ? data : { success: true, data }),
   };
 }
 
-export function errorToHttp(error: unknown, requestId: string): HttpAnswer {
+export function errorToHttp(error: unknown, context: AnswerContext): HttpAnswer {
+  const { requestId } = context;
   const known = error instanceof AppError ? error : internal(error, requestId);
   const body: ErrorBody = {
     code: known.code,
@@ -48,7 +62,7 @@ export function errorToHttp(error: unknown, requestId: string): HttpAnswer {
   return {
     statusCode: statusOf(known.code),
     headers: {
-      ...baseHeaders(requestId),
+      ...jsonHeaders(context),
       ...(known.retryAfterSeconds === undefined
         ? {}
         : { 'Retry-After': String(known.retryAfterSeconds) }),

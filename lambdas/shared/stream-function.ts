@@ -9,7 +9,13 @@ import { executionModeStreamifyResponse } from '@middy/core/StreamifyResponse';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import { AppError } from '../../contract/errors.ts';
 import type { OperationId } from '../../contract/operations.ts';
-import { type Answer, errorToHttp, toHttp } from './rest-answer.ts';
+import {
+  type Answer,
+  type AnswerContext,
+  commonHeaders,
+  errorToHttp,
+  toHttp,
+} from './rest-answer.ts';
 import { operationIdOf, type RestRequest, readRequest } from './rest-request.ts';
 import { logError } from './telemetry.ts';
 
@@ -30,7 +36,11 @@ export type StreamOperations = {
   ) => Promise<Answer | StreamAnswer>;
 };
 
-export function streamFunction(operations: StreamOperations) {
+export function streamFunction(options: { allowedOrigin: string }, operations: StreamOperations) {
+  const contextOf = (event: APIGatewayProxyEvent): AnswerContext => ({
+    ...options,
+    requestId: event.requestContext.requestId,
+  });
   const running = new WeakMap<Context, Promise<void>[]>();
   const plugin = {
     executionMode: executionModeStreamifyResponse,
@@ -41,13 +51,15 @@ export function streamFunction(operations: StreamOperations) {
   return middy<APIGatewayProxyEvent, unknown>(plugin as never)
     .use({
       onError(request) {
-        request.response = errorToHttp(request.error, request.event.requestContext.requestId);
+        request.response = errorToHttp(request.error, contextOf(request.event));
       },
     })
     .handler((event, context) => {
       const works: Promise<void>[] = [];
       running.set(context, works);
-      return answer(operations, event, { add: (work) => void works.push(settled(work, event)) });
+      return answer(operations, event, contextOf(event), {
+        add: (work) => void works.push(settled(work, event)),
+      });
     });
 }
 
@@ -63,6 +75,7 @@ async function settled(work: Promise<unknown>, event: APIGatewayProxyEvent): Pro
 async function answer(
   operations: StreamOperations,
   event: APIGatewayProxyEvent,
+  context: AnswerContext,
   background: Background,
 ) {
   const id = operationIdOf(event);
@@ -70,15 +83,13 @@ async function answer(
     | ((request: unknown, background: Background) => Promise<Answer | StreamAnswer>)
     | undefined;
   if (!run) throw new AppError('NOT_FOUND', `There is no ${event.httpMethod} ${event.path}.`);
-  const { requestId } = event.requestContext;
   const result = await run(readRequest(event, id), background);
-  if (!('stream' in result)) return toHttp(id, result, requestId);
+  if (!('stream' in result)) return toHttp(id, result, context);
   return {
     statusCode: 200,
     headers: {
       'Content-Type': 'text/event-stream',
-      'Cache-Control': 'no-store',
-      'X-Request-Id': requestId,
+      ...commonHeaders(context),
       ...result.headers,
     },
     body: result.stream,

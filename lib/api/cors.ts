@@ -3,16 +3,16 @@
  * The answers of functions carry their own headers.
  */
 import * as api from 'aws-cdk-lib/aws-apigateway';
+import { EXPOSED_HEADERS } from '../../contract/rest/headers.ts';
 import { acknowledge } from '../acknowledge.ts';
 
-const EXPOSED = 'X-Request-Id, X-Execution-Id, Retry-After, ETag, Content-Range';
 const ALLOWED =
   'Accept, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-API-Key, X-Request-Id';
 const MAX_AGE_SECONDS = 3600;
 
 export const corsHeaders = (origin: string): Record<string, string> => ({
   'Access-Control-Allow-Origin': `'${origin}'`,
-  'Access-Control-Expose-Headers': `'${EXPOSED}'`,
+  'Access-Control-Expose-Headers': `'${EXPOSED_HEADERS}'`,
 });
 
 /**

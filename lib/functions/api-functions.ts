@@ -21,6 +21,7 @@ import { LEASE, POOL_WAIT, READERS, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
   gatewayEnv,
+  httpEnv,
   logEnv,
   poolEnv,
   relayEnv,
@@ -65,6 +66,7 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
     env: {
       ...stateEnv(world),
       ...logEnv(world),
+      ...httpEnv(world),
       ...gatewayEnv(world),
       ...poolEnv(world),
       CLUSTER: world.clusterName,
@@ -98,6 +100,7 @@ export function executions(scope: Construct, world: World): ServiceFunction {
     env: {
       ...stateEnv(world),
       ...logEnv(world),
+      ...httpEnv(world),
       ...gatewayEnv(world),
       ...relayEnv(world),
       ...LEASE,

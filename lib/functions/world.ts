@@ -35,6 +35,8 @@ export const logEnv = ({ output, segmentBucket }: World) => ({
   OUTPUT_BUCKET: segmentBucket,
 });
 
+export const httpEnv = ({ config }: World) => ({ ALLOWED_ORIGIN: config.allowedOrigins[0] ?? '*' });
+
 export const gatewayEnv = (world: World) => ({
   AGENT_GATEWAY_FUNCTION: nameOf(world, 'agent-gateway'),
 });
