@@ -13,6 +13,11 @@ const EXIT_MS = 2_500;
 
 async function main(): Promise<void> {
   const log = new Log((line) => process.stdout.write(line));
+  // Whoever reads the log may go; the sandbox stays.
+  process.stdout.on('error', () => undefined);
+  process.on('unhandledRejection', (error) => {
+    log.error('something failed that nobody waited for', { error: String(error) });
+  });
   const config = takeConfig();
   const ending = { begun: false };
   const end = (why: string) => {

@@ -56,11 +56,18 @@ export class Sandbox {
   /** Nothing of user code runs after this, and nothing new begins. */
   async stopUserCode(): Promise<Execution[]> {
     this.state.drain();
-    const killed = await this.#options.context.close();
+    const closing = this.#options.context.close();
+    await this.#killAllOfUser();
+    const killed = await closing;
+    // What was being started meanwhile.
+    await this.#killAllOfUser();
+    if (killed.length > 0) this.log.info('killed what ran', { executions: killed.length });
+    return killed;
+  }
+
+  async #killAllOfUser(): Promise<void> {
     await this.#options.killAllOfUser().catch((error: unknown) => {
       this.log.error('not every process of user code could be ended', { error: String(error) });
     });
-    if (killed.length > 0) this.log.info('killed what ran', { executions: killed.length });
-    return killed;
   }
 }

@@ -235,6 +235,12 @@ function summarize(executionId: string, events: Event[]): RunResult {
   };
 }
 
+/** One form of a result that is text. */
+export function formOf(result: Event | undefined, mime = 'text/plain'): string {
+  const form = result?.type === 'result' ? result.data?.[mime] : undefined;
+  return typeof form === 'string' ? form : '';
+}
+
 /** A copy, since another user must be able to read it, with one driver where one is asked for. */
 async function languagesIn(folder: string, driver: string | undefined): Promise<string> {
   const target = join(folder, 'languages');

@@ -132,6 +132,7 @@ export class Context {
       await killLeftovers();
     }
     const kernel = await startKernel().catch(async (error: unknown) => {
+      if (this.#closed) throw error;
       // Processes of earlier runs may have used up what a new one needs.
       log.warn('an interpreter did not start; ending what user code left', {
         error: String(error),

@@ -28,8 +28,8 @@ interface Entry {
   readonly digest: string;
   /** The highest that a reader came with. */
   epoch: number;
-  /** Ends the reader that is attached. */
-  detach?: () => void;
+  /** Cuts the reader that is attached. */
+  cut?: (() => void) | undefined;
 }
 
 export class ExecutionRegistry {
@@ -70,8 +70,8 @@ export class ExecutionRegistry {
     return [...this.#entries.values()].map((entry) => entry.execution);
   }
 
-  /** Takes the execution's events over from the reader that had them. */
-  attach(id: string, epoch: number, detach: () => void): void {
+  /** Takes the execution's events over from the reader that had them; answers how to let go. */
+  attach(id: string, epoch: number, cut: () => void): () => void {
     const entry = this.#entry(id);
     if (epoch < entry.epoch)
       throw new AppError(
@@ -80,8 +80,11 @@ export class ExecutionRegistry {
         { details: { field: 'epoch', value: epoch, minimum: entry.epoch } },
       );
     entry.epoch = epoch;
-    entry.detach?.();
-    entry.detach = detach;
+    entry.cut?.();
+    entry.cut = cut;
+    return () => {
+      if (entry.cut === cut) entry.cut = undefined;
+    };
   }
 
   async removeSpool(id: string): Promise<void> {

@@ -14,18 +14,22 @@ export interface DemuxTarget {
   frame(frame: RunFrame): void;
 }
 
+/** A lane that has run ahead by more than this should not be read on. */
+const HELD_BYTES = 64 * 1024;
+
 interface OutputLane {
   readonly scanner: MarkScanner;
   /** The number of the last mark; -1 before the run's first. */
   passed: number;
   /** Came after a mark that the others have not reached. */
   held: LanePart[];
+  heldBytes: number;
 }
 
 export class Demux {
   readonly #target: DemuxTarget;
   readonly #lanes: Record<OutputStream, OutputLane>;
-  #frames: RunFrame[] = [];
+  #frames: { readonly frame: RunFrame; readonly sizeBytes: number }[] = [];
   /** The number that the driver's next frame has. */
   #nextFrame = 0;
   /** The number of the last mark that all lanes have passed. Output before mark 0 is not of this run. */
@@ -33,17 +37,24 @@ export class Demux {
 
   constructor(barrier: string, target: DemuxTarget) {
     this.#target = target;
-    const lane = (): OutputLane => ({ scanner: new MarkScanner(barrier), passed: -1, held: [] });
+    const lane = (): OutputLane => ({
+      scanner: new MarkScanner(barrier),
+      passed: -1,
+      held: [],
+      heldBytes: 0,
+    });
     this.#lanes = { stdout: lane(), stderr: lane() };
   }
 
-  /** True while the lane has run ahead of the others: whoever reads it should stop. */
-  isAhead(lane: OutputStream | 'frames'): boolean {
-    return lane === 'frames' ? this.#frames.length > 0 : this.#lanes[lane].passed > this.#phase;
+  /** One lane has run ahead of the others. */
+  get waiting(): boolean {
+    return this.#frames.length > 0 || OUTPUT_STREAMS.some((stream) => this.#isAhead(stream));
   }
 
-  get waiting(): boolean {
-    return this.isAhead('frames') || OUTPUT_STREAMS.some((stream) => this.isAhead(stream));
+  /** Whoever reads the lane should stop: too much of it waits for the others. */
+  isFull(lane: OutputStream | 'frames'): boolean {
+    if (lane !== 'frames') return this.#lanes[lane].heldBytes > HELD_BYTES;
+    return this.#frames.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > HELD_BYTES;
   }
 
   pushOutput(stream: OutputStream, chunk: Buffer): void {
@@ -52,12 +63,12 @@ export class Demux {
   }
 
   /** False where the frame's number is not the next: the driver never skips one. */
-  pushFrame(frame: RunFrame): boolean {
+  pushFrame(frame: RunFrame, sizeBytes: number): boolean {
     if (frame.k !== this.#nextFrame) return false;
     this.#nextFrame += 1;
     // Later than `force` had patience for: its place in the output is gone, the frame is not.
     if (frame.k <= this.#phase) this.#target.frame(frame);
-    else this.#frames.push(frame);
+    else this.#frames.push({ frame, sizeBytes });
     this.#advance();
     return true;
   }
@@ -80,30 +91,36 @@ export class Demux {
 
   #take(stream: OutputStream, part: LanePart): void {
     const lane = this.#lanes[stream];
-    if (this.isAhead(stream)) lane.held.push(part);
-    else if (part.kind === 'bytes') this.#output(stream, part.bytes);
+    if (this.#isAhead(stream)) {
+      lane.held.push(part);
+      lane.heldBytes += part.kind === 'bytes' ? part.bytes.length : 0;
+    } else if (part.kind === 'bytes') this.#output(stream, part.bytes);
     // A mark that comes after `force` is late; one that jumps ahead is not the driver's.
     else if (part.number === lane.passed + 1) lane.passed = part.number;
   }
 
   #advance(): void {
-    const passed = () => OUTPUT_STREAMS.every((stream) => this.isAhead(stream));
+    const passed = () => OUTPUT_STREAMS.every((stream) => this.#isAhead(stream));
     while (this.#frames.length > 0 && passed()) this.#step();
   }
 
   #step(): void {
     this.#phase += 1;
-    const frame = this.#frames.at(0);
-    if (frame?.k === this.#phase) {
-      this.#frames.shift();
-      this.#target.frame(frame);
+    if (this.#frames[0]?.frame.k === this.#phase) {
+      const next = this.#frames.shift();
+      if (next) this.#target.frame(next.frame);
     }
     for (const stream of OUTPUT_STREAMS) {
       const lane = this.#lanes[stream];
       const held = lane.held;
       lane.held = [];
+      lane.heldBytes = 0;
       for (const part of held) this.#take(stream, part);
     }
+  }
+
+  #isAhead(stream: OutputStream): boolean {
+    return this.#lanes[stream].passed > this.#phase;
   }
 
   #output(stream: OutputStream, bytes: Buffer): void {

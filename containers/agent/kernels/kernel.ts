@@ -217,7 +217,7 @@ export class Kernel {
     if (!this.#demux) return false;
     const frame = parseRunFrame(line);
     if (frame?.barrier !== this.#barrier) return false;
-    return this.#demux.pushFrame(frame);
+    return this.#demux.pushFrame(frame, line.length);
   }
 
   #refuseFrame(line: Buffer): void {
@@ -236,10 +236,10 @@ export class Kernel {
     this.#patience = undefined;
   }
 
-  /** Reads what may be read: not while paused, and not the lane that is ahead of the others. */
+  /** Reads what may be read: not while paused, and not a lane that is far ahead of the others. */
   #flow(): void {
     for (const lane of [...OUTPUT_STREAMS, 'frames'] as const) {
-      const stop = this.#paused || (this.#demux?.isAhead(lane) ?? false);
+      const stop = this.#paused || (this.#demux?.isFull(lane) ?? false);
       const stream = this.#lanes[lane];
       if (stop !== stream.isPaused()) stream[stop ? 'pause' : 'resume']();
     }

@@ -9,14 +9,16 @@ export interface BudgetLimits {
 }
 
 export class OutputBudget {
-  readonly #limits: BudgetLimits;
+  #capBytes: number;
+  readonly #graceBytes: number;
   #used = 0;
   #dropped = 0;
   #capped = false;
   #errors = 0;
 
   constructor(limits: BudgetLimits) {
-    this.#limits = limits;
+    this.#capBytes = limits.capBytes;
+    this.#graceBytes = limits.graceBytes;
   }
 
   get droppedBytes(): number {
@@ -27,19 +29,20 @@ export class OutputBudget {
     return this.#used;
   }
 
-  /** From here on stdout and stderr are discarded. */
   get capped(): boolean {
     return this.#capped;
   }
 
+  /** From here on stdout and stderr are discarded, and no more than the grace is kept. */
   cap(): void {
     this.#capped = true;
+    this.#capBytes = Math.min(this.#capBytes, this.#used);
   }
 
   /** How many of the bytes of stdout or stderr fit. */
   room(sizeBytes: number): number {
     if (this.#capped) return 0;
-    return Math.min(sizeBytes, this.#limits.capBytes - this.#used);
+    return Math.min(sizeBytes, this.#capBytes - this.#used);
   }
 
   keep(sizeBytes: number): void {
@@ -52,10 +55,10 @@ export class OutputBudget {
 
   /** Whether a result fits; `crossed` when it is the first thing beyond the cap. */
   admitResult(sizeBytes: number): { kept: boolean; crossed: boolean } {
-    const over = this.#used + sizeBytes > this.#limits.capBytes;
+    const over = this.#used + sizeBytes > this.#capBytes;
     const crossed = over && !this.#capped;
     if (crossed) this.#capped = true;
-    const kept = this.#used + sizeBytes <= this.#limits.capBytes + this.#limits.graceBytes;
+    const kept = this.#used + sizeBytes <= this.#capBytes + this.#graceBytes;
     if (kept) this.keep(sizeBytes);
     else this.drop(sizeBytes);
     return { kept, crossed };

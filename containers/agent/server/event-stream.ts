@@ -2,7 +2,6 @@
  * Answers an execution's events as NDJSON from a cursor on, live until `finished`. A stream that is
  * superseded or whose spool is gone is cut, never ended cleanly: a clean end means all was sent.
  */
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
 import type { Execution } from '../executions/execution.ts';
@@ -14,8 +13,8 @@ export interface EventStreamOptions {
   readonly execution: Execution;
   readonly after: number;
   readonly keepaliveMs: number;
-  /** Called before the first byte: takes the stream over, may refuse. */
-  readonly attach: (detach: () => void) => void;
+  /** Called before the first byte: takes the events over, may refuse; answers how to let go. */
+  readonly attach: (cut: () => void) => () => void;
 }
 
 export async function sendEvents(
@@ -35,9 +34,8 @@ export async function sendEvents(
       },
     );
   const reader = new SpoolReader(spool, after);
-  const stop = () => void reader.close();
-  attach(stop);
-  response.once('close', stop);
+  const letGo = attach(() => response.destroy());
+  response.once('close', () => void reader.close());
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   response.flushHeaders();
   try {
@@ -45,6 +43,7 @@ export async function sendEvents(
       execution.noteRead();
     });
   } finally {
+    letGo();
     await reader.close();
   }
 }
@@ -66,7 +65,16 @@ async function pump(
       return;
     }
     const room = response.write(next === 'silence' ? KEEPALIVE_LINE : next);
-    if (!room && !response.destroyed)
-      await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    if (!room && !response.destroyed) await drained(response);
   }
+}
+
+function drained(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      response.off('drain', settle).off('close', settle);
+      resolve();
+    };
+    response.on('drain', settle).on('close', settle);
+  });
 }

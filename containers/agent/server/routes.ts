@@ -84,7 +84,7 @@ async function readEvents({ sandbox, response, query, id }: Exchange): Promise<u
     epoch: numberIn(query, 'epoch'),
   });
   const execution = sandbox.executions.get(id);
-  const attach = (detach: () => void) => sandbox.executions.attach(id, epoch, detach);
+  const attach = (cut: () => void) => sandbox.executions.attach(id, epoch, cut);
   await sendEvents(response, { execution, after, attach, keepaliveMs: sandbox.keepaliveMs });
 }
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MarkScanner, markOf } from '../../../containers/agent/kernels/barrier.ts';
 import { Demux } from '../../../containers/agent/kernels/demux.ts';
@@ -76,7 +76,7 @@ describe('the order of a run', () => {
         const feed = (lane: string, size: number) => {
           if (lane === 'frames') {
             const frame = frames.shift();
-            if (frame) expect(demux.pushFrame(frame)).toBe(true);
+            if (frame) expect(demux.pushFrame(frame, 10)).toBe(true);
           } else {
             const stream = lane as Stream;
             demux.pushOutput(stream, rest[stream].subarray(0, size));
@@ -99,7 +99,7 @@ describe('the order of a run', () => {
     demux.pushOutput('stdout', Buffer.from('of a thread of the run before'));
     demux.pushOutput('stdout', markOf(BARRIER, 0));
     demux.pushOutput('stderr', markOf(BARRIER, 0));
-    demux.pushFrame(frameOf(0));
+    demux.pushFrame(frameOf(0), 10);
     demux.pushOutput('stdout', Buffer.from('mine'));
     expect(seen.phases).toEqual([{ stdout: 'mine', stderr: '' }]);
   });
@@ -109,7 +109,7 @@ describe('the order of a run', () => {
     const demux = new Demux(BARRIER, seen.target);
     demux.pushOutput('stderr', markOf(BARRIER, 0));
     demux.pushOutput('stderr', Buffer.from('held'));
-    demux.pushFrame(frameOf(0));
+    demux.pushFrame(frameOf(0), 10);
     expect(demux.waiting).toBe(true);
     expect(seen.phases).toEqual([]);
     demux.force();
@@ -123,7 +123,7 @@ describe('the order of a run', () => {
     demux.pushOutput('stdout', markOf(BARRIER, 0));
     demux.pushOutput('stderr', markOf(BARRIER, 0));
     demux.force();
-    expect(demux.pushFrame(frameOf(0))).toBe(true);
+    expect(demux.pushFrame(frameOf(0), 10)).toBe(true);
     expect(seen.phases).toHaveLength(1);
   });
 
@@ -148,7 +148,7 @@ describe('the order of a run', () => {
         let accepted = 0;
         for (const write of writes) {
           if ('stream' in write) demux.pushOutput(write.stream, write.bytes);
-          else if (demux.pushFrame(write)) accepted += 1;
+          else if (demux.pushFrame(write, 10)) accepted += 1;
         }
         demux.end();
         expect(demux.waiting).toBe(false);

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { boundBundle, boundError, cutText } from '../../../containers/agent/executions/values.ts';
 import { LIMITS } from '../../../contract/limits.ts';
