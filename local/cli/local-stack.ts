@@ -71,8 +71,7 @@ export async function startLocalStack(options: LocalStackOptions): Promise<Local
   });
   const taskDriver = await createTaskDriver({
     isolation: options.isolation,
-    // Unix sockets have short names: not below the data folder, however deep that is.
-    runDirectory: join(tmpdir(), 'code-interpreter'),
+    runDirectory: join(directory, 'run'),
     log: progress,
   });
   const world = await startAwsWorld({

@@ -28,11 +28,11 @@ const whole = (min: number, max: number) => (text: string) => {
   throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}`);
 };
 
-/** `Function.NAME=value`, gathered by function. */
+/** `function.NAME=value`, gathered by function. */
 function setting(text: string, before: Flags['set']): Flags['set'] {
-  const [, name, variable, value] = /^([A-Za-z]+)\.([A-Z_]+)=(.*)$/.exec(text) ?? [];
+  const [, name, variable, value] = /^([A-Za-z-]+)\.([A-Z_]+)=(.*)$/.exec(text) ?? [];
   if (!name || !variable || value === undefined) {
-    throw new InvalidArgumentError('must be Function.NAME=value, such as Relay.RELAY_LIFE_MS=5000');
+    throw new InvalidArgumentError('must be function.NAME=value, such as relay.RELAY_LIFE_MS=5000');
   }
   return { ...before, [name]: { ...before[name], [variable]: value } };
 }
@@ -52,7 +52,7 @@ const program = new Command('npm start --')
   )
   .option('--no-setup', 'do not install missing packages')
   .option(
-    '--set <Function.NAME=value>',
+    '--set <function.NAME=value>',
     'environment of a function, over the template',
     setting,
     {},
@@ -63,7 +63,10 @@ async function main(): Promise<void> {
   const flags = program.parse().opts<Flags>();
   const begun = performance.now();
   const progress = (line: string) => process.stderr.write(`${line}\n`);
-  await ensureHost({ allow: flags.setup, log: progress });
+  if (!(await ensureHost({ allow: flags.setup, log: progress }))) {
+    process.exitCode = 1;
+    return;
+  }
   const directory = resolve(flags.data);
   await mkdir(directory, { recursive: true });
   const logFile = join(directory, 'functions.log');
