@@ -7,14 +7,14 @@ const PREFIX = 'metadata.';
 
 export function metadataFilter(query: InputOf<'listSandboxes'>['query']): SandboxFilter {
   const { limit, cursor, status, runtime, ...rest } = query;
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   for (const [name, value] of Object.entries(rest)) {
     if (!name.startsWith(PREFIX) || typeof value !== 'string') {
       throw new AppError('VALIDATION_ERROR', `query: ${name} is not a known field`, {
         details: { in: 'query', problems: [{ field: name, problem: 'is not a known field' }] },
       });
     }
-    metadata[name.slice(PREFIX.length)] = value;
+    metadata.push([name.slice(PREFIX.length), value]);
   }
-  return { limit, cursor, status, runtime, metadata };
+  return { limit, cursor, status, runtime, metadata: Object.fromEntries(metadata) };
 }

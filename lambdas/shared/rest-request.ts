@@ -89,6 +89,7 @@ function readQuery(event: APIGatewayProxyEvent, row: Operation): unknown {
     if ((values ?? []).length > 1)
       throw invalid('query', name, `must be given once, got ${values?.length} times`);
   }
+  refusePrototype(query, 'query');
   return parse(row.query ?? z.strictObject({}), query, 'query');
 }
 
@@ -112,6 +113,15 @@ function readJson(event: APIGatewayProxyEvent, contentType: string | undefined):
       },
     );
   }
+  const body = parseJson(bytes);
+  refusePrototype(body, 'body');
+  if (typeof body === 'object' && !Array.isArray(body)) {
+    for (const [name, value] of Object.entries(body ?? {})) refusePrototype(value, 'body', name);
+  }
+  return body;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (error) {
@@ -121,6 +131,12 @@ function readJson(event: APIGatewayProxyEvent, contentType: string | undefined):
       error instanceof SyntaxError ? 'must be JSON' : 'must be UTF-8',
     );
   }
+}
+
+/** Schemas pass over this one name in silence; nobody's field may be lost like that. */
+function refusePrototype(value: unknown, where: string, ...path: string[]): void {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__')) return;
+  throw invalid(where, [...path, '__proto__'].join('.'), 'is not a valid name');
 }
 
 const invalid = (where: string, field: string, problem: string) =>

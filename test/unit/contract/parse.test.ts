@@ -2,14 +2,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../contract/errors.ts';
-import { operationOf } from '../../../contract/operations.ts';
 import { parse } from '../../../contract/parse.ts';
-
-const { body } = operationOf('createSandbox');
+import { CreateSandboxBody } from '../../../contract/rest/sandboxes.ts';
 
 function problemsOf(input: unknown) {
   try {
-    parse(body, input, 'body');
+    parse(CreateSandboxBody, input, 'body');
   } catch (error) {
     if (error instanceof AppError) return { message: error.message, ...error.details };
     throw error;
@@ -95,7 +93,7 @@ test('any JSON is accepted or refused, by small answers only', () => {
   fc.assert(
     fc.property(fc.jsonValue(), (input) => {
       try {
-        parse(body, input, 'body');
+        parse(CreateSandboxBody, input, 'body');
       } catch (error) {
         expect(error).toBeInstanceOf(AppError);
         expect(JSON.stringify(error).length).toBeLessThan(8_192);
