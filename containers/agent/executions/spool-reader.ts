@@ -8,7 +8,10 @@ import type { Spool } from './spool.ts';
 const CHUNK_BYTES = 64 * 1024;
 const NEWLINE = 0x0a;
 
-/** A line may come in several pieces; `silence` comes between whole lines only. */
+/**
+ * A line may come in several pieces; `silence` comes between whole lines only. What `read` answers
+ * is good until the next `read`.
+ */
 export class SpoolReader {
   readonly #spool: Spool;
   readonly #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
@@ -35,7 +38,7 @@ export class SpoolReader {
       if (next.length > 0) {
         this.#seq += next.length;
         this.#offset = undefined;
-        return Buffer.concat(next);
+        return next.length === 1 && next[0] ? next[0] : Buffer.concat(next);
       }
       if (this.#spool.ended) return 'end';
       if (!(await this.#changed(waitMs))) return 'silence';
@@ -56,7 +59,7 @@ export class SpoolReader {
     const offset = this.#offset ?? 0;
     const wanted = Math.min(this.#buffer.length, this.#spool.layout.fileBytes - offset);
     const { bytesRead } = await this.#file.read(this.#buffer, 0, wanted, offset);
-    const bytes = Buffer.from(this.#buffer.subarray(0, bytesRead));
+    const bytes = this.#buffer.subarray(0, bytesRead);
     this.#offset = offset + bytesRead;
     this.#seq += countLines(bytes);
     return bytes;

@@ -141,8 +141,7 @@ export class Spool {
     this.#writer ??= await open(this.path, 'wx', 0o600);
     while (this.#memory.length > 0) {
       const lines = this.#memory.slice();
-      const bytes = lines.length === 1 ? lines[0] : Buffer.concat(lines);
-      if (bytes) await writeFully(this.#writer, bytes, this.#fileBytes);
+      await writeFully(this.#writer, lines, this.#fileBytes);
       if (this.#removed) return;
       this.#memory = this.#memory.slice(lines.length);
       for (const line of lines) this.#onDisk(line.length);
@@ -180,11 +179,15 @@ export class Spool {
   }
 }
 
-/** A full disk may take a part. */
-async function writeFully(file: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
-    if (bytesWritten === 0) throw new Error('the disk took nothing');
-    done += bytesWritten;
+async function writeFully(file: FileHandle, lines: Buffer[], position: number): Promise<void> {
+  let done = 0;
+  // The kernel takes 1,024 pieces in one call.
+  for (let from = 0; from < lines.length; from += 1_024) {
+    const some = lines.slice(from, from + 1_024);
+    const size = some.reduce((sum, line) => sum + line.length, 0);
+    const { bytesWritten } = await file.writev(some, position + done);
+    // A full disk may take a part; what was taken is then not counted.
+    if (bytesWritten < size) throw new Error('the disk is full');
+    done += size;
   }
 }

@@ -92,7 +92,9 @@ export class Demux {
   #take(stream: OutputStream, part: LanePart): void {
     const lane = this.#lanes[stream];
     if (this.#isAhead(stream)) {
-      lane.held.push(part);
+      // A copy: what was read is overwritten by the next read.
+      if (part.kind === 'mark') lane.held.push(part);
+      else lane.held.push({ kind: 'bytes', bytes: Buffer.from(part.bytes) });
       lane.heldBytes += part.kind === 'bytes' ? part.bytes.length : 0;
     } else if (part.kind === 'bytes') this.#output(stream, part.bytes);
     // A mark that comes after `force` is late; one that jumps ahead is not the driver's.

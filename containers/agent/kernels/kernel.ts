@@ -11,7 +11,7 @@ import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
 import { type Command, signalGroup } from '../processes/user-process.ts';
 import { Demux, type DemuxTarget } from './demux.ts';
 import { LineReader, parseReady, parseRunFrame } from './frames.ts';
-import { openOutputPipes } from './pipes.ts';
+import { type OutputPipe, openOutputPipes } from './pipes.ts';
 
 const START_TIMEOUT_MS = 30_000;
 /** How long one lane waits for the others before order is given up. */
@@ -85,11 +85,7 @@ export class Kernel {
         stdio: ['pipe', stdout.writerFd, stderr.writerFd, 'pipe'],
       });
       await spawned(child);
-      const kernel = new Kernel(
-        child,
-        { stdout: stdout.reader, stderr: stderr.reader },
-        options.log,
-      );
+      const kernel = new Kernel(child, { stdout, stderr }, options.log);
       await kernel.#ready();
       return kernel;
     } catch (error) {
@@ -102,7 +98,7 @@ export class Kernel {
     }
   }
 
-  private constructor(child: ChildProcess, outputs: Record<OutputStream, Readable>, log: Log) {
+  private constructor(child: ChildProcess, outputs: Record<OutputStream, OutputPipe>, log: Log) {
     const { pid, stdin } = child;
     const frames = child.stdio[3];
     if (pid === undefined || !stdin || !frames || !('read' in frames))
@@ -110,12 +106,14 @@ export class Kernel {
     this.pid = pid;
     this.#log = log;
     this.#requests = stdin;
-    this.#lanes = { ...outputs, frames };
+    this.#lanes = { stdout: outputs.stdout.reader, stderr: outputs.stderr.reader, frames };
     // The write side fails when the process is gone; its exit tells more.
     stdin.on('error', () => undefined);
+    // A pipe may be reset when the process dies; that is an end like any other.
+    for (const lane of Object.values(this.#lanes)) lane.on('error', () => undefined);
     for (const stream of OUTPUT_STREAMS)
-      this.#listen(stream, (chunk) => this.#pushOutput(stream, chunk));
-    this.#listen('frames', (chunk) => this.#pushFrames(chunk));
+      outputs[stream].onChunk = (chunk) => this.#pushOutput(stream, chunk);
+    frames.on('data', (chunk: Buffer) => this.#pushFrames(chunk));
     const exit = new Promise<KernelExit>((resolve) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
@@ -188,16 +186,8 @@ export class Kernel {
     }
   }
 
-  #listen(lane: Lane, push: (chunk: Buffer) => void): void {
-    this.#lanes[lane].on('data', (chunk: Buffer) => {
-      this.#lastData = performance.now();
-      push(chunk);
-    });
-    // The other end may be reset when the process dies; that is an end like any other.
-    this.#lanes[lane].on('error', () => undefined);
-  }
-
   #pushOutput(stream: OutputStream, chunk: Buffer): void {
+    this.#lastData = performance.now();
     if (this.#onReadyLine && this.#startOutput.length < START_OUTPUT_BYTES)
       this.#startOutput += chunk.toString('utf8');
     if (this.#demux) this.#demux.pushOutput(stream, chunk);
@@ -206,6 +196,7 @@ export class Kernel {
   }
 
   #pushFrames(chunk: Buffer): void {
+    this.#lastData = performance.now();
     for (const line of this.#lines.push(chunk)) {
       if (this.#onReadyLine) this.#onReadyLine(line);
       else if (!this.#acceptFrame(line)) this.#refuseFrame(line);

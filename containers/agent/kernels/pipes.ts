@@ -11,9 +11,12 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
+const READ_BYTES = 64 * 1024;
+
 export interface OutputPipe {
-  /** Ours; it flows from the first listener on. */
   readonly reader: Socket;
+  /** Gets what was read, in memory that the next read overwrites. */
+  onChunk: (bytes: Buffer) => void;
   /** The kernel's end: to be closed here once the kernel has it. */
   readonly writerFd: number;
 }
@@ -35,6 +38,21 @@ export async function openOutputPipes(directory: string): Promise<[OutputPipe, O
 /** Opening a pipe never waits here: the read end is non-blocking and there before the write end. */
 function openPipe(path: string): OutputPipe {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-  const reader = new Socket({ fd, readable: true, writable: false });
-  return { reader, writerFd: openSync(path, constants.O_WRONLY) };
+  // One buffer for all reads: a new one for each would be a gigabyte of garbage for code that
+  // prints a gigabyte.
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  const onread = {
+    buffer,
+    callback: (length: number) => {
+      pipe.onChunk(buffer.subarray(0, length));
+      return true;
+    },
+  };
+  const reader = new Socket({ fd, readable: true, writable: false, onread });
+  const pipe: OutputPipe = {
+    reader,
+    onChunk: () => undefined,
+    writerFd: openSync(path, constants.O_WRONLY),
+  };
+  return pipe;
 }

@@ -18,11 +18,17 @@ export class BlockBuffer {
 
   /** Answers the pieces of the blocks that are full now. */
   push(bytes: Buffer): Piece[] {
-    this.#held = this.#held.length === 0 ? bytes : Buffer.concat([this.#held, bytes]);
     const pieces: Piece[] = [];
-    while (this.#held.length >= BLOCK_BYTES) pieces.push(...this.#takeBlock(BLOCK_BYTES));
-    // A view would keep the whole chunk it came from in memory.
-    if (this.#held.length < BLOCK_BYTES) this.#held = Buffer.from(this.#held);
+    let rest = bytes;
+    while (this.#held.length + rest.length >= BLOCK_BYTES) {
+      const needed = BLOCK_BYTES - this.#held.length;
+      const head = rest.subarray(0, needed);
+      this.#held = this.#held.length === 0 ? head : Buffer.concat([this.#held, head]);
+      rest = rest.subarray(needed);
+      pieces.push(...this.#takeBlock(BLOCK_BYTES));
+    }
+    // Copied: the memory of what came is its giver's.
+    if (rest.length > 0) this.#held = Buffer.concat([this.#held, rest]);
     return pieces;
   }
 
@@ -41,7 +47,7 @@ export class BlockBuffer {
   #takeBlock(length: number): Piece[] {
     const block = this.#held.subarray(0, length);
     const size = length - incompleteTail(block);
-    this.#held = this.#held.subarray(size);
+    this.#held = Buffer.from(this.#held.subarray(size));
     return piecesOf(block.subarray(0, size));
   }
 }

@@ -64,17 +64,19 @@ async function pump(
       response.end(onEnd);
       return;
     }
-    const room = response.write(next === 'silence' ? KEEPALIVE_LINE : next);
-    if (!room && !response.destroyed) await drained(response);
+    await written(response, next === 'silence' ? KEEPALIVE_LINE : next);
   }
 }
 
-function drained(response: ServerResponse): Promise<void> {
+/** Once the bytes are with the system, or nobody waits for them any more. */
+function written(response: ServerResponse, bytes: Buffer | string): Promise<void> {
   return new Promise((resolve) => {
+    if (response.destroyed) return resolve();
     const settle = () => {
-      response.off('drain', settle).off('close', settle);
+      response.off('close', settle);
       resolve();
     };
-    response.on('drain', settle).on('close', settle);
+    response.once('close', settle);
+    response.write(bytes, settle);
   });
 }

@@ -23,7 +23,7 @@ async function readAll(spool: Spool, after: number): Promise<string[]> {
     const next = await reader.read(1_000);
     if (next === 'end') break;
     if (next === 'gone') throw new Error('gone');
-    if (next !== 'silence') chunks.push(next);
+    if (next !== 'silence') chunks.push(Buffer.from(next));
   }
   await reader.close();
   return Buffer.concat(chunks).toString().split('\n').slice(0, -1);
