@@ -23,6 +23,8 @@ export interface ContextOptions {
   readonly log: Log;
 }
 
+const ATTEMPTS = 3;
+
 interface Item {
   readonly execution: Execution;
   readonly request: StartExecutionRequest;
@@ -102,27 +104,42 @@ export class Context {
   }
 
   async #runOne(item: Item): Promise<void> {
-    const { baseEnv, runLimits, log } = this.#options;
-    const { execution, request } = item;
     try {
-      this.#kernel ??= this.#startKernel();
-      const kernel = await this.#kernel;
-      if (execution.status === 'finished') return;
-      item.run = new KernelRun({
-        kernel,
-        execution,
-        request,
-        baseEnv: baseEnv(),
-        limits: runLimits,
-      });
-      await item.run.finished;
-      // Until it has ended, the next execution would be given to it.
-      if (item.run.kernelLost) await kernel.exited;
+      // A kernel may die between two runs, unnoticed until it is asked.
+      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+        if ((await this.#attempt(item)) === 'finished') return;
+      }
+      throw new Error('interpreters ended before they came to the code');
     } catch (error) {
       this.#kernel = undefined;
-      log.error('no interpreter could be started', { error: String(error) });
-      finishNotStarted(execution);
+      this.#options.log.error('no interpreter could be started', { error: String(error) });
+      finishNotStarted(item.execution);
     }
+  }
+
+  async #attempt(item: Item): Promise<'finished' | 'not started'> {
+    const { baseEnv, runLimits } = this.#options;
+    const { execution, request } = item;
+    this.#kernel ??= this.#startKernel();
+    const kernel = await this.#kernel;
+    if (execution.status === 'finished') return 'finished';
+    if (!kernel.alive) {
+      await kernel.exited;
+      return 'not started';
+    }
+    const run = new KernelRun({
+      kernel,
+      execution,
+      request,
+      baseEnv: baseEnv(),
+      limits: runLimits,
+    });
+    item.run = run;
+    const end = await run.ended;
+    delete item.run;
+    // Until it has ended, the next execution would be given to it.
+    if (run.kernelLost || end === 'not started') await kernel.exited;
+    return end;
   }
 
   async #startKernel(): Promise<Kernel> {

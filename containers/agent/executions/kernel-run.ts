@@ -7,7 +7,8 @@
  *   drain       → SIGKILL                                → killed
  *   kernel died by itself: exit → error · SIGKILL for memory → out_of_memory · SIGKILL or SIGTERM → killed
  *   · any other signal → error
- * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it.
+ * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it, but
+ * for a drain, after which nothing runs.
  */
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
@@ -46,11 +47,11 @@ export interface KernelRunOptions {
 }
 
 export class KernelRun implements RunTarget {
-  /** Once `finished` stands in the log. */
-  readonly finished: Promise<void>;
+  /** Once `finished` stands in the log; or the kernel died before it came to the code. */
+  readonly ended: Promise<'finished' | 'not started'>;
   /** The kernel must not be used again. */
   kernelLost = false;
-  readonly #resolve: () => void;
+  readonly #resolve: (end: 'finished' | 'not started') => void;
   readonly #kernel: Kernel;
   readonly #execution: Execution;
   readonly #limits: RunLimits;
@@ -71,8 +72,8 @@ export class KernelRun implements RunTarget {
     this.#execution = execution;
     this.#limits = limits;
     this.#timeoutMs = request.timeoutMs;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.finished = promise;
+    const { promise, resolve } = Promise.withResolvers<'finished' | 'not started'>();
+    this.ended = promise;
     this.#resolve = resolve;
     resetPeak(kernel.pid);
     this.#usageBefore = readUsage(kernel.pid);
@@ -99,13 +100,20 @@ export class KernelRun implements RunTarget {
   }
 
   lost(exit: KernelExit): void {
+    // It says `start` before it runs anything: this code can run elsewhere.
+    if (!this.#started && this.#stop === undefined) {
+      this.#release();
+      this.#resolve('not started');
+      return;
+    }
     const outOfMemory = this.#stop === undefined && this.#killedForMemory(exit);
     if (outOfMemory) this.#limitEvent('memory');
-    this.#whenStarted().error({
-      name: 'KernelLost',
-      value: `${howItEnded(exit)}; its variables are gone and the next run starts with a fresh one`,
-      traceback: '',
-    });
+    if (this.#stop !== 'killed')
+      this.#whenStarted().error({
+        name: 'KernelLost',
+        value: `${howItEnded(exit)}; its variables are gone and the next run starts with a fresh one`,
+        traceback: '',
+      });
     const own = outOfMemory ? 'out_of_memory' : outcomeOfDeath(exit);
     this.#finish(this.#stop ?? own, exitCodeOf(exit), exit.signal ?? undefined);
   }
@@ -151,10 +159,7 @@ export class KernelRun implements RunTarget {
   }
 
   #finish(outcome: Outcome, exitCode: number | null, signal: string | undefined): void {
-    clearTimeout(this.#timeoutTimer);
-    clearTimeout(this.#killTimer);
-    this.#execution.onBacklog = () => undefined;
-    this.#kernel.resume();
+    this.#release();
     const wallMs = Math.round((performance.now() - this.#startedAt) * 100) / 100;
     this.#whenStarted().finish({
       outcome,
@@ -162,7 +167,14 @@ export class KernelRun implements RunTarget {
       ...(signal === undefined ? {} : { signal }),
       metrics: { wallMs, ...usageSince(this.#usageBefore, this.#usage) },
     });
-    this.#resolve();
+    this.#resolve('finished');
+  }
+
+  #release(): void {
+    clearTimeout(this.#timeoutTimer);
+    clearTimeout(this.#killTimer);
+    this.#execution.onBacklog = () => undefined;
+    this.#kernel.resume();
   }
 
   #limitEvent(reason: NonNullable<DoneFrame['reason']>): void {

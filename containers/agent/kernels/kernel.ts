@@ -71,6 +71,7 @@ export class Kernel {
   #refusedFrames = 0;
   #onReadyLine: ((line: Buffer) => void) | undefined;
   #startOutput = '';
+  #alive = true;
 
   /** Resolves when the driver waits for its first request. */
   static async start(options: KernelOptions): Promise<Kernel> {
@@ -118,6 +119,7 @@ export class Kernel {
       child.once('exit', (code, signal) => resolve({ code, signal }));
     });
     this.exited = exit.then(async (facts) => {
+      this.#alive = false;
       // The leader is gone and the state with it: nothing of its group lives on.
       signalGroup(pid, 'SIGKILL');
       await this.#lastWords();
@@ -126,6 +128,10 @@ export class Kernel {
       target?.lost(facts);
       return facts;
     });
+  }
+
+  get alive(): boolean {
+    return this.#alive;
   }
 
   /** Starts a run. What it writes reaches `target` in the order in which it was written. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { DrainResponse } from '../../../contract/agent/protocol.ts';
 import { AgentErrorBody } from '../../../contract/errors.ts';
 import type { Event, EventLine } from '../../../contract/events.ts';
@@ -128,6 +128,18 @@ describe('an execution', () => {
     expect(error).toMatchObject({ name: 'KernelLost' });
     expect(finished).toMatchObject({ outcome: 'timeout', exitCode: 137, signal: 'SIGKILL' });
     expect((await agent.run('gone')).error?.name).toBe('NameError');
+  });
+
+  it('runs on a fresh interpreter where the last one died between two runs', async () => {
+    const { stdout } = await agent.run(
+      'import os, threading, time\ndef die():\n  while not os.path.exists("die"): time.sleep(0.001)\n  os._exit(9)\nthreading.Thread(target=die).start()\nprint(os.getpid())',
+    );
+    await touch('die');
+    await vi.waitFor(() => expect(() => process.kill(Number(stdout), 0)).toThrow('ESRCH'), {
+      interval: 1,
+    });
+    const { finished } = await agent.run('print("alive")');
+    expect(finished.outcome).toBe('ok');
   });
 
   it('can be interrupted, with what it has started', async () => {
