@@ -6,6 +6,8 @@ import { lines } from './lines.ts';
 
 /** Answers that are not streams are small; a larger one is not one of ours. */
 const MAX_ANSWER_CHARS = 1024 * 1024;
+/** agent-gateway notices silence first; this is for silence of the way to it. */
+const SILENCE_SLACK_MS = 5_000;
 
 export function lambdaAgentGateway(client: LambdaClient, functionName: string): AgentGateway {
   const open = async (address: string, call: AgentCall, signal?: AbortSignal) => {
@@ -69,7 +71,11 @@ async function* payload(
       signal ? { abortSignal: signal } : {},
     );
     let complete = false;
-    for await (const event of until(signal, EventStream ?? nothing())) {
+    for await (const event of until(
+      signal,
+      EventStream ?? nothing(),
+      request.idleTimeoutMs + SILENCE_SLACK_MS,
+    )) {
       if (event.PayloadChunk?.Payload) yield event.PayloadChunk.Payload;
       if (event.InvokeComplete) {
         complete = true;
@@ -91,11 +97,12 @@ async function* nothing(): AsyncGenerator<never, void, undefined> {}
 /**
  * Ends at once when the signal aborts, also while it waits: the SDK hears an abort only until the
  * head has come. The invoke itself ends when the agent closes its side, as it does for an epoch
- * that has passed.
+ * that has passed. Silence longer than the keepalives allow is a cut.
  */
 async function* until<T>(
   signal: AbortSignal | undefined,
   source: AsyncIterable<T>,
+  silenceMs: number,
 ): AsyncGenerator<T, void, undefined> {
   const aborted = new Promise<'aborted'>((resolve) => {
     if (signal?.aborted) resolve('aborted');
@@ -103,11 +110,22 @@ async function* until<T>(
   });
   const iterator = source[Symbol.asyncIterator]();
   while (true) {
-    const next = iterator.next();
-    // Whoever waits no longer must not leave a rejection behind.
-    next.catch(() => {});
-    const step = await Promise.race([next, aborted]);
+    const step = await within(silenceMs, [iterator.next(), aborted]);
     if (step === 'aborted' || step.done) return;
     yield step.value;
+  }
+}
+
+async function within<T>(ms: number, works: Promise<T>[]): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new AgentUnreachable(`silent for ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([...works, late]);
+  } finally {
+    clearTimeout(timer);
+    // Whoever waits no longer must not leave a rejection behind.
+    for (const work of works) work.catch(() => {});
   }
 }

@@ -44,6 +44,8 @@ export class LogWriter {
     this.#policy = new BatchPolicy(deps.clock.nowMs());
     this.#loop = this.#run().catch((error: unknown) => {
       this.#failure = error;
+      // Whoever waits for room must hear of it.
+      this.#wake.now();
     });
   }
 

@@ -136,12 +136,13 @@ async function invokeStreaming(
   response.end();
 }
 
-/** Sends the parts of a frame as one packet. Answers whether the socket takes more. */
+/**
+ * Sends a frame with one write, and answers whether the socket takes more. Corking would cost no
+ * copy, but a corked response asks for a 'drain' that need not come: its own buffer was full, the
+ * socket's was not.
+ */
 function send(response: ServerResponse, parts: readonly Uint8Array[]): boolean {
-  response.cork();
-  for (const part of parts) response.write(part);
-  response.uncork();
-  return !response.writableNeedDrain;
+  return response.write(Buffer.concat(parts));
 }
 
 async function drained(response: ServerResponse): Promise<void> {
