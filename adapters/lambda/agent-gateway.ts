@@ -110,7 +110,7 @@ async function* until<T>(
   });
   const iterator = source[Symbol.asyncIterator]();
   while (true) {
-    const step = await within(silenceMs, [iterator.next(), aborted]);
+    const step = await within<IteratorResult<T> | 'aborted'>(silenceMs, [iterator.next(), aborted]);
     if (step === 'aborted' || step.done) return;
     yield step.value;
   }
