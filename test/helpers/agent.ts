@@ -254,7 +254,7 @@ async function languagesIn(folder: string, driver: string | undefined): Promise<
 }
 
 async function launcherIn(folder: string): Promise<Record<string, string>> {
-  const launcher = await compileLauncher(join(tmpdir(), 'agent-test-launcher'));
+  const launcher = await compileLauncher(join(folder, 'launcher'));
   if (launcher === undefined) throw new Error('the launcher needs a C compiler');
   const tables = join(folder, 'seccomp');
   await mkdir(tables);

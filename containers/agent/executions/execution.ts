@@ -33,8 +33,6 @@ export interface ExecutionOptions {
 export class Execution {
   readonly id: ExecutionId;
   readonly spool: Spool;
-  /** Once `finished` stands in the spool. */
-  readonly finished: Promise<void>;
   /** The code outruns the disk: whoever feeds this should wait. */
   onBacklog: (full: boolean) => void = () => undefined;
   /** Once a reader has seen the end, or the spool is gone. */
@@ -45,7 +43,6 @@ export class Execution {
   readonly #outputBytes: number;
   readonly #budget: OutputBudget;
   readonly #coalescer: OutputCoalescer;
-  readonly #resolveFinished: () => void;
   #status: ExecutionStatus = 'queued';
   #seq = 0;
 
@@ -63,9 +60,6 @@ export class Execution {
       },
       onBacklog: (full) => this.onBacklog(full),
     });
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.finished = promise;
-    this.#resolveFinished = resolve;
     const read = Promise.withResolvers<void>();
     this.read = read.promise;
     this.#resolveRead = read.resolve;
@@ -136,7 +130,6 @@ export class Execution {
     this.#status = 'finished';
     this.spool.end();
     this.#store.finish(this.spool);
-    this.#resolveFinished();
   }
 
   #keepPiece(stream: OutputStream, piece: Piece): void {
