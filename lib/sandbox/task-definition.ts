@@ -89,16 +89,18 @@ export class SandboxTask extends Construct {
       essential: true,
       readonlyRootFilesystem: true,
       portMappings: [{ containerPort: AGENT_PORT, protocol: 'tcp' }],
-      environment: [{ name: 'AGENT_OUTPUT_BYTES', value: String(config.outputCapBytes) }],
+      environment: [
+        { name: 'AGENT_OUTPUT_BYTES', value: String(config.outputCapBytes) },
+        // The agent cannot always see its control group, and what user code may take follows from it.
+        { name: 'AGENT_MEMORY_BYTES', value: String(LIMITS.memoryMb.default * 1024 * 1024) },
+      ],
       mountPoints: Object.entries(WRITABLE).map(([sourceVolume, containerPath]) => ({
         sourceVolume,
         containerPath,
         readOnly: false,
       })),
-      linuxParameters: {
-        initProcessEnabled: true,
-        capabilities: { drop: DROPPED_CAPABILITIES },
-      },
+      // The image brings its own init.
+      linuxParameters: { capabilities: { drop: DROPPED_CAPABILITIES } },
       ulimits: [
         { name: 'nofile', softLimit: 65_535, hardLimit: 65_535 },
         { name: 'core', softLimit: 0, hardLimit: 0 },

@@ -43,7 +43,10 @@ describe('a sandbox’s task', () => {
   it('holds no secret and no environment of functions', async () => {
     const { container } = await taskOf('dev');
     expect(container).not.toHaveProperty('Secrets');
-    expect(container['Environment']).toEqual([{ Name: 'AGENT_OUTPUT_BYTES', Value: '67108864' }]);
+    expect(container['Environment']).toEqual([
+      { Name: 'AGENT_OUTPUT_BYTES', Value: '67108864' },
+      { Name: 'AGENT_MEMORY_BYTES', Value: '2147483648' },
+    ]);
   });
 
   it('is pulled by a role that can do nothing else', async () => {
@@ -83,7 +86,6 @@ describe('a sandbox’s task', () => {
     expect(container).not.toHaveProperty('LogConfiguration');
     expect(container).toMatchObject({
       Essential: true,
-      LinuxParameters: { InitProcessEnabled: true },
     });
   });
 

@@ -1,0 +1,28 @@
+/** What the README shows is what runs. */
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, test } from 'vitest';
+import { target } from '../helpers/api.ts';
+
+const root = new URL('../../', import.meta.url);
+const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
+
+test("the README's snippet is the quickstart, and it prints live output", async () => {
+  const [, snippet] = /```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
+  expect(snippet).toBe(read('examples/quickstart.ts'));
+  const { stdout } = await promisify(execFile)(process.execPath, ['examples/quickstart.ts'], {
+    cwd: fileURLToPath(root),
+    env: { CODE_INTERPRETER_BASE_URL: target.baseUrl, CODE_INTERPRETER_API_KEY: target.apiKey },
+  });
+  expect(stdout).toMatch(/^step 1\nstep 2\nstep 3\nvalue 45\nok in \d+ ms\n$/);
+});
+
+test('every link of a document leads to a file', () => {
+  for (const document of ['README.md', 'CONTRIBUTING.md']) {
+    for (const [, link] of read(document).matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+      expect(() => readFileSync(new URL(link ?? '', root))).not.toThrow(/ENOENT/);
+    }
+  }
+});
