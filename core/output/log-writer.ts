@@ -32,6 +32,7 @@ export class LogWriter {
   readonly #wake = new Wake();
   #pending: { event: Event; bytes: number }[] = [];
   #pendingBytes = 0;
+  #bytes = 0;
   #stopping = false;
   #failure: unknown;
   readonly #loop: Promise<void>;
@@ -55,7 +56,13 @@ export class LogWriter {
     const bytes = jsonBytes(event);
     this.#pending.push({ event, bytes });
     this.#pendingBytes += bytes;
+    this.#bytes += bytes;
     this.#wake.now();
+  }
+
+  /** All that was added, as JSON. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** Resolves when the source may go on; at once, unless the log lags behind. */

@@ -36,6 +36,9 @@ export interface RelayTask {
 
 export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost';
 
+/** Below it the room is not worth a request to the agent at the end of every run. */
+const LARGE_SPOOL_BYTES = 1024 * 1024;
+
 /** Far above what a 30-minute run needs; a chain that is longer has gone wrong. */
 const MAX_HOPS = 500;
 
@@ -144,7 +147,7 @@ async function finish(
   if (!(await deps.executions.finish(execution.id, execution.sandboxId, lease.epoch, end, row))) {
     throw new LeaseLost('another relay ended the execution');
   }
-  if (end.status === 'finished') {
+  if (end.status === 'finished' && writer.bytes > LARGE_SPOOL_BYTES) {
     // The agent drops old spools by itself; asking only frees the space earlier.
     await deleteSpool(deps.gateway, target, execution.id).catch(() => {});
   }
