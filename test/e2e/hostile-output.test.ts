@@ -64,6 +64,11 @@ while True: threading.Thread(target=time.sleep, args=(1,), daemon=True).start()`
       ends: { outcome: 'out_of_memory', error: { name: 'MemoryError' } },
       says: [{ type: 'error' }, { type: 'limit', limit: 'memory' }],
     },
+    'memory bit by bit until there is none is told so': {
+      code: 'x = []\nwhile True: x.append(bytearray(1 << 26))',
+      ends: { outcome: 'out_of_memory', error: { name: 'MemoryError' } },
+      says: [{ type: 'error' }, { type: 'limit', limit: 'memory' }],
+    },
     'the stack without end is told so': {
       code: 'def f(): return f()\nf()',
       ends: { outcome: 'error', exitCode: 1, error: { name: 'RecursionError' } },

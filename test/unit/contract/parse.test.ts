@@ -1,7 +1,6 @@
 /** What a caller reads when something it sent is wrong: the field, the value got, what is allowed. */
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type * as z from 'zod/mini';
 import { AppError } from '../../../contract/errors.ts';
 import { parse } from '../../../contract/parse.ts';
 import { CreateSandboxBody } from '../../../contract/rest/sandboxes.ts';
