@@ -3,6 +3,7 @@
  * because the task's row decides.
  */
 import type { LaunchId, SandboxId } from '../../contract/ids.ts';
+import type { EndReason } from '../../contract/rest/sandboxes.ts';
 import { agentHealth, isTask, speaksWith } from '../agent/agent.ts';
 import { type EndSandboxDeps, endSandbox } from '../sandbox/end-sandbox.ts';
 import type { PoolStore } from './pool-task.ts';
@@ -57,16 +58,25 @@ async function becomesHealthy(deps: TaskEventDeps, event: TaskRunning): Promise<
   return false;
 }
 
+/** Why a task stopped that nobody had asked to. */
+export type TaskEnd = Extract<EndReason, 'task_died' | 'host_restarted'>;
+
 /** The task stopped: its sandbox ends with the reason, its seat is given back, the pool refilled. */
-export async function onTaskStopped(deps: TaskEventDeps, launchId: LaunchId): Promise<void> {
+export async function onTaskStopped(
+  deps: TaskEventDeps,
+  launchId: LaunchId,
+  end: TaskEnd = 'task_died',
+): Promise<void> {
   const task = await deps.pool.get(launchId);
   if (!task) return;
   if (task.status === 'claimed') {
     const id = task.sandboxId as SandboxId;
     const sandbox = await deps.sandboxes.get(id);
     if (sandbox?.task.launchId === launchId) {
-      const expired = sandbox.expiresAt <= deps.clock.iso(deps.clock.nowMs());
-      await endSandbox(deps, { id, reason: expired ? 'expired' : 'task_died', taskGone: true });
+      // An agent ends itself at its deadline. Of a host that went away the news may come long after it.
+      const expired =
+        end === 'task_died' && sandbox.expiresAt <= deps.clock.iso(deps.clock.nowMs());
+      await endSandbox(deps, { id, reason: expired ? 'expired' : end, taskGone: true });
     }
   }
   await deps.pool.remove(task);

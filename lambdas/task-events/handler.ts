@@ -26,6 +26,9 @@ const deps = {
   clock,
 };
 
+/** ECS's code for a task whose host goes away. */
+const HOST_GONE = 'TerminationNotice';
+
 /** The part of `ECS Task State Change` that we read; the address is in the network attachment. */
 const TaskStateChange = z.object({
   detail: z.object({
@@ -63,7 +66,7 @@ export async function handler(event: unknown): Promise<void> {
   }
   if (detail.lastStatus === 'STOPPED') {
     const { stopCode, stoppedReason } = detail;
-    await onTaskStopped(deps, launch.data);
+    await onTaskStopped(deps, launch.data, stopCode === HOST_GONE ? 'host_restarted' : 'task_died');
     logInfo('task stopped', {
       taskArn,
       stopCode,

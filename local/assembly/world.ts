@@ -10,6 +10,7 @@ import type { TaskDriver } from '../sandboxes/driver.ts';
 import { RestServer } from '../services/api-gateway/rest-server.ts';
 import { DynamoDbService } from '../services/dynamodb/service.ts';
 import { EcsService } from '../services/ecs/ecs-service.ts';
+import { TaskJournal } from '../services/ecs/task-journal.ts';
 import type { NetworkModel } from '../services/ecs/types.ts';
 import { EventBridgeService } from '../services/event-bridge/event-bridge-service.ts';
 import { ControlServer } from '../services/front-door/control-server.ts';
@@ -23,13 +24,14 @@ import type { Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
 import { eventRulesOf } from './event-rules.ts';
 import type { EnvironmentOverrides } from './functions.ts';
+import { tellOfLostTasks } from './lost-tasks.ts';
 import { networkOf } from './network.ts';
 import { restApisOf } from './rest-apis.ts';
 
 export interface AwsWorldOptions {
   /** The synthesized `cdk.out`. */
   readonly assemblyDirectory: string;
-  /** Where tables and objects stay; without it they end with the world. */
+  /** Where tables, objects and the names of tasks stay; without it they end with the world. */
   readonly dataDirectory?: string | undefined;
   readonly taskDriver: TaskDriver;
   /** 0 is any free port, and the default of all but `rest`, which is 8080. */
@@ -73,6 +75,8 @@ interface Services {
   readonly s3: S3Service;
   readonly events: EventBridgeService;
   readonly ecs: EcsService;
+  /** Only where something outlives the world: then what it lost must be told of. */
+  readonly journal: TaskJournal | undefined;
 }
 
 function messageOf(error: unknown): string {
@@ -135,26 +139,30 @@ async function startServices(
     invoker: lambda,
     log: (line) => log('events', line),
   });
+  const journal =
+    dataDirectory === undefined
+      ? undefined
+      : new TaskJournal({ directory: join(data, 'ecs'), events, onError: onError('ecs') });
   const ecs = new EcsService({
     ...place,
     driver: taskDriver,
-    events,
+    events: journal ?? events,
     // No function runs, so no task is asked for, before the subnets are known.
     network: { hasDefaultRoute: (subnetId) => network()?.hasDefaultRoute(subnetId) ?? false },
   });
   cleanup.add(async () => {
-    // No function hears of tasks that end with the world: the next start finds them gone.
+    // No function hears of tasks that end with the world: the next start tells of them.
     await events.close();
-    await Promise.all([taskDriver.close(), ecs.close()]);
+    await Promise.all([ecs.close(), taskDriver.close()]);
+    journal?.close();
   });
   for (const service of [lambda, dynamodb, s3, events, ecs]) frontDoor.register(service);
-  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs };
+  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs, journal };
 }
 
-function startEvents({ events }: Services, deployment: Deployment): void {
+function putRules({ events }: Services, deployment: Deployment): void {
   for (const bus of deployment.resourcesOfType('AWS::Events::EventBus')) events.createBus(bus.ref);
   for (const rule of eventRulesOf(deployment)) events.putRule(rule);
-  events.startSchedules();
 }
 
 function restServerOf(
@@ -191,9 +199,14 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
   const restServer = restServerOf(services, deployment, options);
   const controlUrl = await control.listen();
   cleanup.add(() => control.close());
+  putRules(services, deployment);
+  const { journal } = services;
+  // Before the first request: it must not be given a task that is gone.
+  if (journal !== undefined)
+    await tellOfLostTasks({ journal, functions: lambda, log: (line) => options.log('ecs', line) });
   const restUrl = await restServer.listen(options.ports?.rest ?? 8080);
   cleanup.add((graceMs) => restServer.close(graceMs));
-  startEvents(services, deployment);
+  services.events.startSchedules();
   const close = (graceMs = 0) => cleanup.run(graceMs);
   const { awsEndpoint } = services;
   const nameOf = (name: string) => deployment.functionNamed(name).functionName;

@@ -70,7 +70,7 @@ export class EcsService implements AwsService {
 
   /** Ends every live task and waits until all are gone. */
   async close(): Promise<void> {
-    for (const life of this.#lives.values()) life.stop('UserInitiated', 'The host is stopping');
+    for (const life of this.#lives.values()) life.stop('TerminationNotice', 'The host is stopping');
     await Promise.all([...this.#lives.values()].map(({ ended }) => ended));
   }
 

@@ -8,7 +8,12 @@ import type { RunTaskRequest, TaskOverrides } from './requests.ts';
 import type { TaskDefinition } from './types.ts';
 
 type TaskStatus = 'PROVISIONING' | 'PENDING' | 'RUNNING' | 'DEPROVISIONING' | 'STOPPED';
-export type StopCode = 'EssentialContainerExited' | 'UserInitiated' | 'TaskFailedToStart';
+export type StopCode =
+  | 'EssentialContainerExited'
+  | 'TaskFailedToStart'
+  /** The host goes away, and the task with it. */
+  | 'TerminationNotice'
+  | 'UserInitiated';
 
 export interface TaskState {
   readonly lastStatus: TaskStatus;

@@ -2,12 +2,13 @@
 import { ECSClient, RunTaskCommand, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import { expect } from 'vitest';
 import { EcsService } from '../../../local/services/ecs/ecs-service.ts';
+import type { EventSink } from '../../../local/services/ecs/types.ts';
 import { credentials, region, startAwsServer } from '../../helpers/aws-server.ts';
 import { FakeTaskDriver } from '../../helpers/fake-task-driver.ts';
 
 type Detail = Record<string, unknown> & { lastStatus: string; version: number };
 
-export async function startEcs(options: { maximumTasks?: number } = {}) {
+export async function startEcs(options: { maximumTasks?: number; events?: EventSink } = {}) {
   const driver = new FakeTaskDriver();
   const details: Detail[] = [];
   const waiting: { test: (detail: Detail) => boolean; resolve: (detail: Detail) => void }[] = [];
@@ -63,6 +64,7 @@ export async function startEcs(options: { maximumTasks?: number } = {}) {
     driver,
     details,
     until,
+    service,
     client,
     run: (more: Partial<RunTaskCommandInput> = {}) =>
       client.send(

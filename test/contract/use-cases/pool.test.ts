@@ -195,4 +195,24 @@ describe('task events', () => {
       await endSandbox(world.deps, { id: ended.id, reason: 'task_died', taskGone: true }),
     ).toMatchObject({ status: 'stopped', endReason: 'terminated' });
   });
+
+  test('a host that went away ends its sandboxes as host_restarted, also late, and gives the seats back', async () => {
+    await fill(3);
+    const body = { runtime: 'python', lifetimeMs: 1_000 } as const;
+    const [lost, ending] = [
+      await createSandbox(world.deps, body, caller),
+      await createSandbox(world.deps, body, caller),
+    ];
+    await stores.sandboxes.requestEnd(ending.id, 'terminated');
+    const later = { ...world.deps, clock: { ...clock, nowMs: () => clock.nowMs() + 3_600_000 } };
+    for (const launchId of [...world.launched, ...world.launched])
+      await onTaskStopped(later, launchId, 'host_restarted');
+    const ends = await Promise.all([lost, ending].map(({ id }) => stores.sandboxes.get(id)));
+    expect(ends).toMatchObject([
+      { status: 'stopped', endReason: 'host_restarted' },
+      { status: 'stopped', endReason: 'terminated' },
+    ]);
+    expect(await stores.pool.seats(DEFAULT_POOL)).toEqual([]);
+    expect(await stores.pool.free(DEFAULT_POOL, 10)).toEqual([]);
+  });
 });
