@@ -2,13 +2,14 @@
  * The product on this machine: build, synthesize, stand the assembly up, fill the pool, make the
  * first key. What `npm start` and the end-to-end tests have in common.
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type AwsWorld, startAwsWorld } from '../assembly/world.ts';
 import { createTaskDriver, type Isolation } from '../sandboxes/create.ts';
 import { build } from './build.ts';
+import { makeFolder, portError, takeFolder } from './claims.ts';
 import { synthesize } from './synth.ts';
 
 export interface LocalStackOptions {
@@ -22,6 +23,8 @@ export interface LocalStackOptions {
   readonly isolation: Isolation;
   /** Function → variable → value, over the template's. */
   readonly environmentOverrides?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Aborted: the start is given up at its next step, and its reason thrown. */
+  readonly signal?: AbortSignal;
   /** Progress, a line at a time. */
   readonly progress: (line: string) => void;
   /** Lines of functions and stand-ins. */
@@ -57,40 +60,68 @@ const PREWARMED = {
 const STACK = 'code-interpreter';
 const READY_WITHIN_MS = 60_000;
 
+/** Stands the stack up, or leaves nothing behind and throws what stopped it. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
-  const { directory, progress } = options;
-  await mkdir(directory, { recursive: true });
+  await using undo = new AsyncDisposableStack();
+  await makeFolder(options.directory);
+  undo.use(await takeFolder(options.directory));
+  // A run that was killed has left its own.
+  await rm(endpointsFile(options), { force: true });
+  const world = await standUp(options, await synthesizeStack(options));
+  const endpoints = await begin(options, world).catch(async (error: unknown) => {
+    await world.close();
+    throw error;
+  });
+  const claims = undo.move();
+  const close = async (graceMs = 0) => {
+    await rm(endpointsFile(options), { force: true });
+    try {
+      await world.close(graceMs);
+    } finally {
+      await claims.disposeAsync();
+    }
+  };
+  return { endpoints, world, close, [Symbol.asyncDispose]: () => close() };
+}
+
+/** Answers where the assembly is. */
+async function synthesizeStack({ directory, progress, pool, signal }: LocalStackOptions) {
   if (await build({ log: progress })) progress('built');
+  signal?.throwIfAborted();
   const assemblyDirectory = join(directory, 'cdk.out');
   await synthesize({
     outDirectory: assemblyDirectory,
     // The validator judges templates that will be deployed; `npm run synth` runs it.
     validate: false,
-    context: { profile: 'local', stackName: STACK, poolTarget: options.pool },
+    context: { profile: 'local', stackName: STACK, poolTarget: pool },
     log: progress,
   });
+  signal?.throwIfAborted();
+  return assemblyDirectory;
+}
+
+async function standUp(options: LocalStackOptions, assemblyDirectory: string): Promise<AwsWorld> {
+  const { directory, port } = options;
   const taskDriver = await createTaskDriver({
     isolation: options.isolation,
     runDirectory: join(directory, 'run'),
-    log: progress,
+    log: options.progress,
   });
-  const world = await startAwsWorld({
+  return startAwsWorld({
     assemblyDirectory,
     ...(options.persist ? { dataDirectory: join(directory, 'data') } : {}),
     taskDriver,
-    ports: { rest: options.port },
+    ports: { rest: port },
     ...(options.environmentOverrides ? { environmentOverrides: options.environmentOverrides } : {}),
     log: options.log,
+  }).catch(async (error: unknown) => {
+    await taskDriver.close();
+    throw portError(port, error);
   });
-  try {
-    return await begin(options, world);
-  } catch (error) {
-    await world.close();
-    throw error;
-  }
 }
 
-async function begin(options: LocalStackOptions, world: AwsWorld): Promise<LocalStack> {
+async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Endpoints> {
+  options.signal?.throwIfAborted();
   const warmed = Promise.all(
     Object.entries(PREWARMED).map(([name, count]) => world.prewarm(`${STACK}-${name}`, count)),
   );
@@ -99,6 +130,7 @@ async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Local
   const baseUrl = `${world.restUrl}/v1`;
   const apiKey = await firstKey(options, world);
   await untilReady(baseUrl);
+  options.signal?.throwIfAborted();
   const endpoints = {
     baseUrl,
     apiKey,
@@ -106,14 +138,14 @@ async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Local
     controlUrl: world.controlUrl,
     controlToken: world.controlToken,
   };
-  const file = join(options.directory, 'endpoints.json');
-  await writeFile(file, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
-  const close = async (graceMs = 0) => {
-    await rm(file, { force: true });
-    await world.close(graceMs);
-  };
-  return { endpoints, world, close, [Symbol.asyncDispose]: () => close() };
+  // Renamed into place: who waits for the file reads it whole, and never that of a run that was killed.
+  const file = endpointsFile(options);
+  await writeFile(`${file}.new`, `${JSON.stringify(endpoints, null, 2)}\n`, { mode: 0o600 });
+  await rename(`${file}.new`, file);
+  return endpoints;
 }
+
+const endpointsFile = ({ directory }: LocalStackOptions) => join(directory, 'endpoints.json');
 
 const Credentials = z.object({ tenantId: z.string(), apiKey: z.string() });
 const Created = z.object({ success: z.literal(true), data: Credentials });

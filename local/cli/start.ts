@@ -1,11 +1,11 @@
 /** `npm start`: the whole product on this machine, until it is stopped. */
 
 import { createWriteStream } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { Isolation } from '../sandboxes/create.ts';
-import { IsolationError } from '../sandboxes/create.ts';
+import { AssemblyError } from '../assembly/errors.ts';
+import { type Isolation, IsolationError } from '../sandboxes/create.ts';
+import { checkPort, makeFolder, StartError } from './claims.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import { ensureHost } from './setup.ts';
 
@@ -67,22 +67,28 @@ async function main(): Promise<void> {
     process.exitCode = 1;
     return;
   }
+  await checkPort(flags.port);
   const directory = resolve(flags.data);
-  await mkdir(directory, { recursive: true });
+  await makeFolder(directory);
   const logFile = join(directory, 'functions.log');
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  const stop = new AbortController();
+  const stopped = whenTold(stop, progress);
   const stack = await startLocalStack({
     ...flags,
+    signal: stop.signal,
     directory,
     environmentOverrides: flags.set,
     progress,
     log: (source, line) => log.write(`${source}: ${line}\n`),
   });
-  stopOnSignal(stack, progress);
   progress(
     `ready in ${((performance.now() - begun) / 1000).toFixed(1)} s; logs in ${relative('.', logFile) || logFile}`,
   );
   process.stdout.write(`${firstLines(stack)}\n`);
+  await stopped;
+  await stack.close(GRACE_MS);
+  process.exit(0);
 }
 
 /** Five lines that run code, whole as they stand. */
@@ -96,24 +102,26 @@ function firstLines({ endpoints: { baseUrl, apiKey } }: LocalStack): string {
   ].join('\n');
 }
 
-function stopOnSignal(stack: LocalStack, progress: (line: string) => void): void {
-  let stopping = false;
-  const stop = (signal: string) => {
-    // A second signal does not wait any longer.
-    if (stopping) process.exit(1);
-    stopping = true;
-    progress(`${signal}: stopping`);
-    stack.close(GRACE_MS).then(
-      () => process.exit(0),
-      (error: unknown) => fail(error),
-    );
-  };
-  process.on('SIGTERM', () => stop('SIGTERM'));
-  process.on('SIGINT', () => stop('SIGINT'));
+/** Resolves, and aborts a start that still goes on, when the process is told to end. */
+function whenTold(stop: AbortController, progress: (line: string) => void): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (signal: string) => {
+      // A second signal does not wait any longer.
+      if (stop.signal.aborted) process.exit(1);
+      progress(`${signal}: stopping`);
+      stop.abort(new StartError(`${signal} came before the stack was ready`));
+      resolve();
+    };
+    process.on('SIGTERM', () => end('SIGTERM'));
+    process.on('SIGINT', () => end('SIGINT'));
+  });
 }
 
+/** Of what somebody can put right the message says all. */
 function fail(error: unknown): never {
-  const known = error instanceof IsolationError || (error instanceof Error && 'code' in error);
+  const known =
+    [StartError, IsolationError, AssemblyError].some((kind) => error instanceof kind) ||
+    (error instanceof Error && 'code' in error);
   const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
   process.stderr.write(`${text}\n`);
   process.exit(1);
