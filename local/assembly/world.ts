@@ -83,7 +83,7 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Unwinds what was set up, last first, each exactly once. */
+/** Unwinds what was set up, last first, each exactly once; one grace for all of it together. */
 class Cleanup {
   readonly #steps: ((graceMs: number) => Promise<unknown>)[] = [];
 
@@ -92,7 +92,9 @@ class Cleanup {
   }
 
   async run(graceMs: number): Promise<void> {
-    for (const step of this.#steps.splice(0).reverse()) await step(graceMs);
+    const until = performance.now() + graceMs;
+    for (const step of this.#steps.splice(0).reverse())
+      await step(Math.max(0, until - performance.now()));
   }
 }
 

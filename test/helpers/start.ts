@@ -64,10 +64,8 @@ export interface Belongings {
 
 /** Starts on a free port and waits until it says that it is ready. */
 export async function startStack(directory: string, ...args: string[]): Promise<RunningStack> {
-  const { child, ended, said } = spawnStart([
-    ...['--port', '0', '--data', directory, '--no-setup'],
-    ...args,
-  ]);
+  const fixed = ['--port', '0', '--data', directory, '--no-setup'];
+  const { child, ended, said } = spawnStart([...fixed, ...args]);
   const { promise: ready, resolve } = Promise.withResolvers<void>();
   // Printed after everything else.
   child.stdout?.on('data', () => {
