@@ -31,7 +31,7 @@ export class DataStack extends Stack {
   readonly output: dynamodb.Table;
   readonly segments: s3.Bucket;
   /** As the service may be granted them; exported by a name that does not change. */
-  readonly segmentObjectArns: string;
+  readonly segmentBucketArn: string;
 
   constructor(scope: Construct, id: string, props: StackProps & { config: DeployConfig }) {
     super(scope, id, props);
@@ -39,10 +39,9 @@ export class DataStack extends Stack {
     this.state = this.#stateTable(kept);
     this.output = this.#outputTable();
     this.segments = this.#segmentBucket(kept);
-    const segmentsArn = this.exportValue(this.segments.bucketArn, {
+    this.segmentBucketArn = this.exportValue(this.segments.bucketArn, {
       name: segmentsExport(props.config),
     });
-    this.segmentObjectArns = `${segmentsArn}/*`;
   }
 
   #stateTable(kept: boolean): dynamodb.Table {

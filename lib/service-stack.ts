@@ -88,10 +88,9 @@ export class ServiceStack extends Stack {
       state: asInterface<ITable>(data.state),
       output: asInterface<ITable>(data.output),
       segmentBucket: data.segments.bucketName,
-      segmentObjectArns: data.segmentObjectArns,
+      segmentBucketArn: data.segmentBucketArn,
       network,
       clusterName: cluster.ref,
-      imageDigest: task.image.assetHash,
       failuresArn: failures.queueArn,
       fleet: {
         clusterArn: cluster.attrArn,

@@ -9,14 +9,44 @@ const invalid = () =>
     },
   });
 
-/** Our cursor → ElectroDB's. */
-export function decodeCursor(cursor: string | undefined, prefix: string): string | null {
-  if (cursor === undefined) return null;
-  const text = Buffer.from(cursor, 'base64url').toString('utf8');
-  // The partition of the page is inside: a cursor of another tenant's list is refused.
-  if (!text.startsWith(`${prefix}|`)) throw invalid();
-  return text.slice(prefix.length + 1);
+interface ElectroPage<T> {
+  readonly data: T[];
+  readonly cursor: string | null;
 }
 
-export const encodeCursor = (cursor: string | null, prefix: string): string | null =>
-  cursor === null ? null : Buffer.from(`${prefix}|${cursor}`, 'utf8').toString('base64url');
+/** Reads a page from our cursor on. The partition is inside: a cursor of another list is refused. */
+export async function readPage<T>(
+  cursor: string | undefined,
+  partition: string,
+  read: (cursor: string | null) => Promise<ElectroPage<T>>,
+): Promise<ElectroPage<T>> {
+  const from = decode(cursor, partition);
+  try {
+    const page = await read(from);
+    return { data: page.data, cursor: encode(page.cursor, partition) };
+  } catch (error) {
+    if (from !== null && isOfKey(error)) throw invalid();
+    throw error;
+  }
+}
+
+function decode(cursor: string | undefined, partition: string): string | null {
+  if (cursor === undefined) return null;
+  const text = Buffer.from(cursor, 'base64url').toString('utf8');
+  if (!text.startsWith(`${partition}|`)) throw invalid();
+  return text.slice(partition.length + 1);
+}
+
+const encode = (cursor: string | null, partition: string): string | null =>
+  cursor === null ? null : Buffer.from(`${partition}|${cursor}`, 'utf8').toString('base64url');
+
+/** ElectroDB could not read the key, or DynamoDB says that it is not one of this list. */
+function isOfKey(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { cause } = error;
+  return (
+    !(cause instanceof Error) ||
+    cause.name === 'ValidationException' ||
+    cause instanceof SyntaxError
+  );
+}

@@ -3,7 +3,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
 import type { ExecutionRecord } from '../../core/execution/execution.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
 import { putOf } from './output-store.ts';
 import { keptUntil } from './sandbox-store.ts';
@@ -112,11 +112,12 @@ export function dynamoExecutionStore(
     },
 
     async list(sandboxId, page) {
-      const prefix = `executions/${sandboxId}`;
-      const { data, cursor } = await execution.query
-        .bySandbox({ sandboxId })
-        .go({ order: 'desc', limit: page.limit, cursor: decodeCursor(page.cursor, prefix) });
-      return { items: data.map(toRecord), cursor: encodeCursor(cursor, prefix) };
+      const { data, cursor } = await readPage(page.cursor, `executions/${sandboxId}`, (from) =>
+        execution.query
+          .bySandbox({ sandboxId })
+          .go({ order: 'desc', limit: page.limit, cursor: from }),
+      );
+      return { items: data.map(toRecord), cursor };
     },
 
     async lapsed(now, limit) {

@@ -5,7 +5,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import type { FreeTask } from '../../core/pool/pool-task.ts';
 import type { SandboxRecord } from '../../core/sandbox/sandbox.ts';
 import type { SandboxStore } from '../../core/sandbox/sandbox-store.ts';
-import { decodeCursor, encodeCursor } from './cursor.ts';
+import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
 import { conditional, plain, transact } from './transact.ts';
 
@@ -106,11 +106,10 @@ export function dynamoSandboxStore(
     },
 
     async list(tenantId, page) {
-      const prefix = `sandboxes/${tenantId}`;
-      const { data, cursor } = await sandbox.query
-        .byTenant({ tenantId })
-        .go({ order: 'desc', limit: page.limit, cursor: decodeCursor(page.cursor, prefix) });
-      return { items: data.map(toRecord), cursor: encodeCursor(cursor, prefix) };
+      const { data, cursor } = await readPage(page.cursor, `sandboxes/${tenantId}`, (from) =>
+        sandbox.query.byTenant({ tenantId }).go({ order: 'desc', limit: page.limit, cursor: from }),
+      );
+      return { items: data.map(toRecord), cursor };
     },
   };
 }

@@ -41,7 +41,7 @@ const dialRequest = (host: string, call: AgentCall): DialRequest => ({
   method: call.method,
   path: call.path,
   ...(call.token === undefined ? {} : { token: call.token }),
-  ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+  ...(call.body === undefined ? {} : { body: call.body }),
   headTimeoutMs: call.headTimeoutMs ?? 5_000,
   idleTimeoutMs: call.idleTimeoutMs ?? 10_000,
 });

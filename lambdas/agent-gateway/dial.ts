@@ -15,6 +15,7 @@ const connections = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 60
 
 /** Rejects when no head came; after it, the body's own error says that it was cut. */
 export function dial(request: DialRequest): Promise<Dialled> {
+  const json = request.body === undefined ? undefined : JSON.stringify(request.body);
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({
       agent: connections,
@@ -25,11 +26,11 @@ export function dial(request: DialRequest): Promise<Dialled> {
       maxHeaderSize: MAX_HEAD_BYTES,
       headers: {
         ...(request.token === undefined ? {} : { authorization: `Bearer ${request.token}` }),
-        ...(request.body === undefined
+        ...(json === undefined
           ? {}
           : {
               'content-type': 'application/json',
-              'content-length': Buffer.byteLength(request.body),
+              'content-length': Buffer.byteLength(json),
             }),
       },
     });
@@ -41,7 +42,7 @@ export function dial(request: DialRequest): Promise<Dialled> {
       outgoing.setTimeout(request.idleTimeoutMs, () => body.destroy(timeout('body')));
       resolve({ status: body.statusCode ?? 0, body });
     });
-    outgoing.end(request.body);
+    outgoing.end(json);
   });
 }
 

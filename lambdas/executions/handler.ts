@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { AppError } from '../../contract/errors.ts';
 import { ownedBy } from '../../core/execution/execution.ts';
-import { readEvents } from '../../core/execution/read-executions.ts';
+import { getExecution, readEvents } from '../../core/execution/read-executions.ts';
 import { followLog } from '../../core/output/follow-log.ts';
 import { parseEnv } from '../shared/env.ts';
 import type { RestRequest } from '../shared/rest-request.ts';
@@ -19,6 +19,10 @@ export const handler = streamFunction(
   { allowedOrigin: env.ALLOWED_ORIGIN },
   {
     executeCode: (request, background) => executeCode(deps, request, background),
+    getExecution: async ({ params, caller }) => ({
+      status: 200,
+      data: await getExecution(deps, params.executionId, caller),
+    }),
     readEvents: async (request) => {
       const { executionId } = request.params;
       const after = request.query.after ?? lastEventId(request) ?? 0;

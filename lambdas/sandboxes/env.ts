@@ -5,7 +5,7 @@ import {
   ClusterEnv,
   CreateEnv,
   HttpEnv,
-  OutputLogEnv,
+  OutputTableEnv,
   PoolFunctionEnv,
   StateTableEnv,
 } from '../shared/env.ts';
@@ -13,7 +13,7 @@ import {
 export const SandboxesEnv = z.object({
   ...HttpEnv,
   ...StateTableEnv,
-  ...OutputLogEnv,
+  ...OutputTableEnv,
   ...AgentGatewayEnv,
   ...PoolFunctionEnv,
   ...ClusterEnv,

@@ -1,11 +1,7 @@
 /** `sandboxes`: the buffered operations on sandboxes and executions, and what the service says of itself. */
 import { openApiDocument } from '../../contract/openapi.ts';
 import { RUNTIMES } from '../../contract/runtimes.ts';
-import {
-  getExecution,
-  interruptExecution,
-  listExecutions,
-} from '../../core/execution/read-executions.ts';
+import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
 import { parseEnv } from '../shared/env.ts';
@@ -58,10 +54,6 @@ export const handler = restFunction(
     listExecutions: async ({ params, query, caller }) => ({
       status: 200,
       data: await listExecutions(deps, params.sandboxId, query, caller),
-    }),
-    getExecution: async ({ params, caller }) => ({
-      status: 200,
-      data: await getExecution(deps, params.executionId, caller),
     }),
     interrupt: async ({ params, caller }) => ({
       status: 202,

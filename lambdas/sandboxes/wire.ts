@@ -1,12 +1,10 @@
 /** What the `sandboxes` function is made of. */
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
-import { S3Client } from '@aws-sdk/client-s3';
 import type * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
-import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
 import { documentClient, executionStores, stateStores } from '../shared/clients.ts';
 import { clock, digest, ids } from '../shared/system.ts';
 import { logError } from '../shared/telemetry.ts';
@@ -18,7 +16,6 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
   return {
     ...stateStores(documents, env.STATE_TABLE),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
-    segments: s3SegmentStore(new S3Client({}), env.OUTPUT_BUCKET),
     gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
     refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
       logError('refill not asked for', error),

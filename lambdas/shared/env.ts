@@ -30,8 +30,6 @@ export const LaunchEnv = {
   TASK_DEFINITION: text,
   SUBNETS: list,
   SECURITY_GROUPS: list,
-  /** Digest of the image: tasks of another one are drained. */
-  IMAGE_DIGEST: text,
 };
 /** Tasks kept free. */
 export const PoolTargetEnv = { POOL_TARGET: whole(0) };

@@ -22,7 +22,8 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   terminateSandbox: 'sandboxes',
   executeCode: 'executions',
   listExecutions: 'sandboxes',
-  getExecution: 'sandboxes',
+  // What an execution printed may be more than a buffered answer holds.
+  getExecution: 'executions',
   readEvents: 'executions',
   interrupt: 'sandboxes',
 };

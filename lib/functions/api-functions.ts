@@ -11,7 +11,7 @@ import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
   keepAccounts,
-  readSegments,
+  readLog,
   readState,
   useLog,
   useSegments,
@@ -65,7 +65,7 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
     envSchema: SandboxesEnv,
     env: {
       ...stateEnv(world),
-      ...logEnv(world),
+      OUTPUT_TABLE: world.output.tableName,
       ...httpEnv(world),
       ...gatewayEnv(world),
       ...poolEnv(world),
@@ -76,18 +76,14 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
     },
     grants: [
       ...useState(world.state),
-      useLog(world.output),
-      readSegments(world.segmentObjectArns),
+      readLog(world.output),
       invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
       stopTasks(fleet),
       describeTasks(fleet),
     ],
     timeout: Duration.seconds(29),
   });
-  acknowledge(sandboxes.role, {
-    ...segmentKeysFinding(world),
-    ...taskNamesFinding,
-  });
+  acknowledge(sandboxes.role, taskNamesFinding);
   return sandboxes;
 }
 
@@ -110,7 +106,7 @@ export function executions(scope: Construct, world: World): ServiceFunction {
     grants: [
       ...useState(world.state),
       useLog(world.output),
-      useSegments(world.segmentObjectArns),
+      ...useSegments(world.segmentBucketArn),
       invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'relay')),
     ],
     timeout: Duration.minutes(15),

@@ -6,7 +6,7 @@ import { PoolEnv } from '../../lambdas/pool/env.ts';
 import { RelayEnv } from '../../lambdas/relay/env.ts';
 import { TaskEventsEnv } from '../../lambdas/task-events/env.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { describeTasks, launchTasks, stopTasks } from './fleet-grants.ts';
+import { launchTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import { invoke, sendFailures, useLog, useSegments, useState } from './statements.ts';
 import { LEASE, RELAY_LIFE } from './timing.ts';
@@ -41,7 +41,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
     grants: [
       ...useState(world.state),
       useLog(world.output),
-      useSegments(world.segmentObjectArns),
+      ...useSegments(world.segmentBucketArn),
       invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'relay')),
       sendFailures(world.failuresArn),
     ],
@@ -70,14 +70,12 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       TASK_DEFINITION: fleet.taskDefinitionArn,
       SUBNETS: network.sandboxSubnets.subnetIds.join(','),
       SECURITY_GROUPS: network.sandboxGroup.securityGroupId,
-      IMAGE_DIGEST: world.imageDigest,
       POOL_TARGET: String(config.poolTarget),
     },
     grants: [
       ...useState(world.state),
       ...launchTasks(fleet),
       stopTasks(fleet),
-      describeTasks(fleet),
       invoke(arnOf(world, 'relay')),
       sendFailures(world.failuresArn),
     ],
@@ -98,14 +96,12 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
     envSchema: TaskEventsEnv,
     env: {
       ...stateEnv(world),
-      ...logEnv(world),
       ...gatewayEnv(world),
       ...poolEnv(world),
       CLUSTER: world.clusterName,
     },
     grants: [
       ...useState(world.state),
-      useLog(world.output),
       invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
       stopTasks(world.fleet),
       sendFailures(world.failuresArn),

@@ -14,9 +14,8 @@ export function allow(
   return new PolicyStatement({ actions: [...actions], resources: [...resources], conditions });
 }
 
-/** ConditionCheck is an action of its own; a transaction is authorized by the actions in it. */
+/** A transaction is authorized by the actions in it. */
 const ITEM_ACTIONS = [
-  'dynamodb:ConditionCheckItem',
   'dynamodb:DeleteItem',
   'dynamodb:GetItem',
   'dynamodb:PutItem',
@@ -49,13 +48,16 @@ export const keepAccounts = (state: ITable): PolicyStatement[] => [
 ];
 
 export const useLog = (output: ITable): PolicyStatement =>
-  allow(['dynamodb:GetItem', 'dynamodb:PutItem', 'dynamodb:Query'], [output.tableArn]);
+  allow(['dynamodb:PutItem', 'dynamodb:Query'], [output.tableArn]);
 
-export const readSegments = (objectArns: string): PolicyStatement =>
-  allow(['s3:GetObject'], [objectArns]);
+export const readLog = (output: ITable): PolicyStatement =>
+  allow(['dynamodb:Query'], [output.tableArn]);
 
-export const useSegments = (objectArns: string): PolicyStatement =>
-  allow(['s3:GetObject', 's3:PutObject'], [objectArns]);
+/** Without the right to list, S3 answers AccessDenied for a segment that has expired, not NoSuchKey. */
+export const useSegments = (bucketArn: string): PolicyStatement[] => [
+  allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]),
+  allow(['s3:ListBucket'], [bucketArn]),
+];
 
 /** Covers InvokeWithResponseStream too, which has no action of its own. */
 export const invoke = (...functionArns: string[]): PolicyStatement =>

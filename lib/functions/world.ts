@@ -13,11 +13,10 @@ export interface World {
   readonly state: ITable;
   readonly output: ITable;
   readonly segmentBucket: string;
-  readonly segmentObjectArns: string;
+  readonly segmentBucketArn: string;
   readonly network: ClosedNetwork;
   readonly fleet: Fleet;
   readonly clusterName: string;
-  readonly imageDigest: string;
   /** Queue of the events that were given up. */
   readonly failuresArn: string;
 }

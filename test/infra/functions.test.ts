@@ -17,12 +17,12 @@ const READ_STATE = [
   `dynamodb:Query ${STATE}/index/gsi2`,
 ];
 const USE_STATE = [
-  ...['ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map(
+  ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map(
     (action) => `dynamodb:${action} ${STATE}`,
   ),
   ...READ_STATE,
 ];
-const USE_LOG = ['GetItem', 'PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
+const USE_LOG = ['PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
 const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
 const FAILURES = 'sqs:SendMessage <Failures.Arn>';
 
@@ -32,8 +32,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
   Account: USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem')),
   Sandboxes: [
     ...USE_STATE,
-    ...USE_LOG,
-    `s3:GetObject ${SEGMENTS}`,
+    `dynamodb:Query ${OUTPUT}`,
     `ecs:StopTask ${TASKS}`,
     `ecs:DescribeTasks ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
@@ -43,6 +42,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...USE_STATE,
     ...USE_LOG,
     ...USE_SEGMENTS,
+    's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
   ],
@@ -50,6 +50,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...USE_STATE,
     ...USE_LOG,
     ...USE_SEGMENTS,
+    's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
     FAILURES,
@@ -59,14 +60,12 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     'ecs:RunTask <SandboxDefinition>',
     `ecs:TagResource ${TASKS}`,
     `ecs:StopTask ${TASKS}`,
-    `ecs:DescribeTasks ${TASKS}`,
     'iam:PassRole <SandboxExecutionRole.Arn>',
     `lambda:InvokeFunction ${fn('relay')}`,
     FAILURES,
   ],
   TaskEvents: [
     ...USE_STATE,
-    ...USE_LOG,
     `ecs:StopTask ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('pool')}`,
