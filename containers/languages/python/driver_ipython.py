@@ -90,8 +90,23 @@ def make_shell():
     return shell
 
 
+def source_problem(code):
+    """IPython meets these with a coroutine that it forgets, and a warning about our own files."""
+    if "\0" in code:
+        return "source code cannot contain null bytes"
+    try:
+        code.encode("utf-8")
+    except UnicodeEncodeError as problem:
+        return str(problem)
+    return None
+
+
 def execute(shell, code):
     io = shell.kernel_io
+    problem = source_problem(code)
+    if problem is not None:
+        io.error("SyntaxError", problem, "SyntaxError: " + problem)
+        return False, 1, None
     result = shell.run_cell(code, store_history=True)
     io.interrupts.arm(False)
     if result.success:

@@ -141,6 +141,7 @@ class KernelIO:
         self._outputs = {1: _keep_private(1), 2: _keep_private(2)}
         self._frames = _keep_private(3)
         os.close(3)
+        self._devnull = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._set_stdin("")
         for fd in self._outputs.values():
             try:
@@ -318,14 +319,21 @@ class KernelIO:
             fd = os.memfd_create("stdin")
             _write_all(fd, text.encode("utf-8", "surrogatepass"))
             os.lseek(fd, 0, os.SEEK_SET)
-        else:
-            fd = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(fd, 0)
-        if fd != 0:
+            os.dup2(fd, 0)
             os.close(fd)
+        else:
+            self._empty_stdin()
         sys.stdin = sys.__stdin__ = io.TextIOWrapper(
             io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8", errors="surrogateescape"
         )
+
+    def _empty_stdin(self):
+        """From a descriptor that is kept: user code may have used up all others."""
+        try:
+            os.dup2(self._devnull, 0)
+        except OSError:
+            self._devnull = os.open(os.devnull, os.O_RDONLY)
+            os.dup2(self._devnull, 0)
 
     def _enter(self, request):
         """Applies stdin, env and cwd of a run; answers what takes env and cwd back."""

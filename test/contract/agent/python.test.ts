@@ -53,6 +53,20 @@ describe.each(drivers)('Python by the %s driver', (driver) => {
     expect(syntax.error?.traceback).toContain('def f(:');
   });
 
+  it('refuses source that no Python takes, without a word of its own files', async () => {
+    for (const code of ['print(1)\0', '"\ud800"']) {
+      const { error, stderr, finished } = await agent.run(code);
+      expect(finished).toMatchObject({ outcome: 'error', exitCode: 1 });
+      expect(`${stderr}${error?.traceback}`).not.toMatch(/driver_|kernel_io|never awaited/);
+    }
+  });
+
+  it('goes on when a run has used up every descriptor', async () => {
+    await using own = await startAgent({ driver });
+    await own.run('import os\nwhile True: os.dup(0)');
+    expect((await own.run('1 + 1')).results).toMatchObject([{ data: { 'text/plain': '2' } }]);
+  });
+
   it('cuts a long error with a mark', async () => {
     const { error } = await agent.run('raise ValueError("v" * 100_000)');
     expect(Buffer.byteLength(error?.value ?? '')).toBeLessThanOrEqual(16 * 1024);
