@@ -5,6 +5,7 @@
 import type { Event, EventOf, ExecutionErrorInfo } from '../../contract/events.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Execution, Result } from '../../contract/rest/executions.ts';
+import { showResult, textOf } from '../../contract/results.ts';
 
 type Folded = Omit<Execution, 'id' | 'sandboxId' | 'language' | 'createdAt' | 'status'> &
   Partial<Pick<Execution, 'status'>>;
@@ -43,13 +44,13 @@ export class Fold {
     this.#lastSeq = event.seq;
     switch (event.type) {
       case 'stdout':
-        this.#stdout.add(event.text ?? decode(event.base64));
+        this.#stdout.add(textOf(event));
         break;
       case 'stderr':
-        this.#stderr.add(event.text ?? decode(event.base64));
+        this.#stderr.add(textOf(event));
         break;
       case 'result':
-        this.#addResult(event);
+        showResult(this.#results, event);
         break;
       case 'error':
         this.#error = { name: event.name, value: event.value, traceback: event.traceback };
@@ -95,23 +96,4 @@ export class Fold {
       finishedAt: at,
     };
   }
-
-  /** An update takes the place of what its display showed. */
-  #addResult({ main, displayId, update, data, ref }: Extract<Event, { type: 'result' }>): void {
-    const result: Result = {
-      main,
-      ...(displayId === undefined ? {} : { displayId }),
-      ...(data === undefined ? {} : { data }),
-      ...(ref === undefined ? {} : { ref }),
-    };
-    const shown = update ? this.#results.findIndex((item) => item.displayId === displayId) : -1;
-    if (shown >= 0) this.#results[shown] = result;
-    else this.#results.push(result);
-  }
-}
-
-/** Bytes that are not UTF-8, shown with replacement characters. */
-function decode(base64: string | undefined): string {
-  const bytes = Uint8Array.from(atob(base64 ?? ''), (char) => char.charCodeAt(0));
-  return new TextDecoder().decode(bytes);
 }

@@ -50,6 +50,16 @@ export const ReaderEnv = {
   SSE_LIFE_MS: whole(100),
 };
 
+/** What relaying an execution's output needs, whoever does it. */
+export const RelayingEnv = {
+  ...StateTableEnv,
+  ...OutputLogEnv,
+  ...AgentGatewayEnv,
+  ...RelayFunctionEnv,
+  ...LeaseEnv,
+  ...RelayLifeEnv,
+};
+
 /**
  * Parses the environment once per cold start.
  * @throws {Error} naming every variable that is missing or wrong, never their values

@@ -1,12 +1,7 @@
 /** What a run came to: one function folds its events, so that live and later readings agree. */
-import type {
-  Event,
-  EventOf,
-  ExecutionErrorInfo,
-  Metrics,
-  Outcome,
-} from '../../../contract/events.ts';
+import type { Event, ExecutionErrorInfo, Metrics, Outcome } from '../../../contract/events.ts';
 import type { Result } from '../../../contract/rest/executions.ts';
+import { showResult, textOf } from '../../../contract/results.ts';
 
 /**
  * What a run came to. Code that failed is a result too: look at `outcome` and `error`.
@@ -56,7 +51,7 @@ export class ResultFold {
         draft[event.type] += textOf(event);
         break;
       case 'result':
-        draft.results = withResult(draft.results, event);
+        showResult(draft.results, event);
         break;
       case 'error':
         draft.error = { name: event.name, value: event.value, traceback: event.traceback };
@@ -78,29 +73,4 @@ export class ResultFold {
   get result(): ExecutionResult {
     return this.#draft;
   }
-}
-
-/** An update takes the place of what was displayed under the same id. */
-function withResult(results: Result[], event: EventOf<'result'>): Result[] {
-  const { displayId } = event;
-  const made = resultOf(event);
-  const isOld = (old: Result) => event.update === true && old.displayId === displayId;
-  return displayId !== undefined && results.some(isOld)
-    ? results.map((old) => (isOld(old) ? made : old))
-    : [...results, made];
-}
-
-export function resultOf({ main, displayId, data, ref }: EventOf<'result'>): Result {
-  return {
-    main,
-    ...(displayId === undefined ? {} : { displayId }),
-    ...(data === undefined ? {} : { data }),
-    ...(ref === undefined ? {} : { ref }),
-  };
-}
-
-/** The text of an output event; bytes that are not UTF-8 become U+FFFD. */
-export function textOf({ text, base64 }: EventOf<'stdout' | 'stderr'>): string {
-  if (base64 === undefined) return text ?? '';
-  return new TextDecoder().decode(Uint8Array.from(atob(base64), (byte) => byte.charCodeAt(0)));
 }

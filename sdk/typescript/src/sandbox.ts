@@ -3,10 +3,11 @@ import type * as z from 'zod/mini';
 import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
+import { resultOf, textOf } from '../../../contract/results.ts';
 import { CodeInterpreterError } from './errors.ts';
 import { run } from './events/run.ts';
 import { type Paged, paged } from './paged.ts';
-import { type ExecutionResult, ResultFold, resultOf, textOf } from './result.ts';
+import { type ExecutionResult, ResultFold } from './result.ts';
 import type { Api } from './transport/http.ts';
 import { call } from './transport/retry.ts';
 

@@ -1,0 +1,28 @@
+/** What relaying an execution's output is made of: the same for whoever started it and for who takes over. */
+import { LambdaClient } from '@aws-sdk/client-lambda';
+import { S3Client } from '@aws-sdk/client-s3';
+import * as z from 'zod/mini';
+import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
+import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
+import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
+import { documentClient, executionStores, stateStores } from './clients.ts';
+import { RelayingEnv } from './env.ts';
+import { clock, ids } from './system.ts';
+
+const Env = z.object(RelayingEnv);
+
+export function relayDeps(env: z.infer<typeof Env>) {
+  const documents = documentClient();
+  const lambda = new LambdaClient({});
+  return {
+    ...stateStores(documents, env.STATE_TABLE),
+    ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
+    segments: s3SegmentStore(new S3Client({}), env.OUTPUT_BUCKET),
+    gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
+    relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
+    clock,
+    ids,
+    leaseMs: env.LEASE_MS,
+    relayLifeMs: env.RELAY_LIFE_MS,
+  };
+}
