@@ -46,7 +46,7 @@ const KNOWN: readonly (Explanation & {
     pattern:
       /Creating new namespace failed: Operation not permitted|No permissions to create new namespace/,
     reason:
-      'user namespaces are forbidden, by a container’s seccomp profile or by kernel.unprivileged_userns_clone=0',
+      'user namespaces are forbidden: in a chroot, by a container’s seccomp profile, or by kernel.unprivileged_userns_clone=0',
     remedy:
       'run on the host itself, start the container with `--security-opt seccomp=unconfined`, or run `sysctl -w kernel.unprivileged_userns_clone=1`',
   },
