@@ -46,6 +46,8 @@ export type AgentHealth = z.infer<typeof AgentHealth>;
 /** `POST /init`, once: the same body again answers the same, another one 409. */
 export const InitRequest = z.strictObject({
   sandboxId: SandboxId,
+  /** Whom it is meant for: an address may meanwhile be another task's, which refuses it. */
+  taskId: z.optional(z.string()),
   tokenSha256: sha256,
   accessTokenSha256: sha256,
   env: UserEnv,

@@ -149,6 +149,7 @@ const initRequest = (
   body: CreateSandboxBody,
 ): InitRequest => ({
   sandboxId: sandbox.id,
+  taskId: sandbox.task.taskArn.slice(sandbox.task.taskArn.lastIndexOf('/') + 1),
   tokenSha256: deps.digest.sha256(sandbox.controlToken),
   accessTokenSha256: deps.digest.sha256(sandbox.accessToken),
   env: body.env ?? {},

@@ -65,8 +65,15 @@ async function health({ sandbox }: Exchange): Promise<JsonAnswer> {
 
 async function init({ sandbox, request }: Exchange): Promise<JsonAnswer> {
   const body = parseInput(InitRequest, await readJson(request));
+  refuseForOther(body.taskId, sandbox.taskId);
   sandbox.state.init(body);
   return ok({ sandboxId: body.sandboxId, protocol: AGENT_PROTOCOL });
+}
+
+/** A private address is given again: what was meant for the task before us is not ours. */
+function refuseForOther(meant: string | undefined, own: string | undefined): void {
+  if (meant === undefined || own === undefined || meant === own) return;
+  throw new AppError('INVALID_SANDBOX_STATE', `this is task ${own}, not ${meant}`);
 }
 
 async function startExecution({ sandbox, request }: Exchange): Promise<JsonAnswer> {

@@ -200,17 +200,21 @@ describe('the environment of an agent', () => {
     expect(stdout).toBe('{}\n');
   });
 
-  it('tells which ECS task this is', async () => {
+  it('tells which ECS task this is, and refuses what is meant for another', async () => {
     await using folder = await temporaryFolder();
     const file = join(folder.path, 'metadata.json');
     const arn = 'arn:aws:ecs:eu-west-1:123456789012:task/cluster/0123456789abcdef';
     await writeFile(file, JSON.stringify({ TaskARN: arn }));
     await using agent = await startAgent({
       driver: 'plain',
+      init: false,
       env: { ECS_CONTAINER_METADATA_FILE: file },
     });
     const health = AgentHealth.parse((await agent.call('GET', '/health')).body);
     expect(health.taskId).toBe('0123456789abcdef');
+    const init = (taskId: string) => agent.call('POST', '/init', { ...agent.initBody(), taskId });
+    expect(await init('fedcba9876543210')).toMatchObject({ status: 409 });
+    expect(await init('0123456789abcdef')).toMatchObject({ status: 200 });
   });
 });
 
