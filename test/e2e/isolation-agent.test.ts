@@ -256,8 +256,9 @@ test('what /proc tells of this machine is a known list, without a secret', async
   );
   // Names of folders are told, and nothing in them: this machine's own, of programs; ours, by what they hold.
   const known = [
-    /^\/(newroot|usr|null|zero|full|random|urandom|tty)?$/,
-    /^\/etc\/[\w/.-]+$/,
+    // The machine's root may itself be a folder of its disk.
+    /^\/([\w/.-]+\/)?(newroot|usr|null|zero|full|random|urandom|tty)?$/,
+    /^\/([\w/.-]+\/)?etc\/[\w/.-]+$/,
     /^\/bindfile\w+\/\/deleted$/,
     /\/code-interpreter\/[\w-]+\/(etc|image-\d+\/[\w./-]+|[0-9a-f]{32}\/(agent|state))$/,
     /\/cdk\.out\/asset\.[0-9a-f]{64}\/[\w./-]+$/,

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AgentHealth } from '../../../contract/agent/protocol.ts';
 import { canUseLauncher, type RunResult, startAgent, type TestAgent } from '../../helpers/agent.ts';
@@ -176,8 +177,20 @@ describe.skipIf(!canUseLauncher || !hasCompiler)('code that means harm', () => {
   it('leaves nothing behind when the sandbox is drained', async () => {
     await agent.run('import subprocess; subprocess.Popen(["setsid", "sleep", "100"])');
     await agent.call('POST', '/drain');
-    const left = execFileSync('ps', ['-eo', 'uid,stat,comm']).toString().split('\n');
-    const own = left.filter((line) => line.trim().startsWith(`${uid} `) && !/ Z/.test(line));
-    expect(own).toEqual([]);
+    expect(processesOf(uid)).toEqual([]);
   });
 });
+
+/** Names of a user's processes; those that only wait to be reaped are gone. */
+function processesOf(uid: number): string[] {
+  const statuses = readdirSync('/proc').flatMap((pid) => {
+    try {
+      return /^\d+$/.test(pid) ? [readFileSync(`/proc/${pid}/status`, 'utf8')] : [];
+    } catch {
+      return []; // It ended while we looked.
+    }
+  });
+  return statuses.filter(
+    (status) => new RegExp(`^Uid:\\s+${uid}\\s`, 'm').test(status) && !/^State:\s+Z/m.test(status),
+  );
+}
