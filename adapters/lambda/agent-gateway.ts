@@ -109,10 +109,26 @@ async function* until<T>(
     signal?.addEventListener('abort', () => resolve('aborted'), { once: true });
   });
   const iterator = source[Symbol.asyncIterator]();
-  while (true) {
-    const step = await within<IteratorResult<T> | 'aborted'>(silenceMs, [iterator.next(), aborted]);
-    if (step === 'aborted' || step.done) return;
-    yield step.value;
+  try {
+    while (true) {
+      const step = await within<IteratorResult<T> | 'aborted'>(silenceMs, [
+        iterator.next(),
+        aborted,
+      ]);
+      if (step === 'aborted' || step.done) return;
+      yield step.value;
+    }
+  } finally {
+    // What is left unread would keep its connection for ever: the SDK frees it at the end only.
+    void drain(iterator);
+  }
+}
+
+async function drain(iterator: AsyncIterator<unknown>): Promise<void> {
+  try {
+    while (!(await iterator.next()).done);
+  } catch {
+    // A stream that fails is over too.
   }
 }
 

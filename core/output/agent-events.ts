@@ -71,12 +71,14 @@ async function* attach(
     },
     signal,
   );
-  if (stream.status === 409) throw new LeaseLost('a higher epoch is attached to the agent');
-  if (stream.status === 404) {
+  if (stream.status !== 200) {
+    // An answer that is not read would keep its connection.
+    for await (const _ of stream.lines);
+    if (stream.status === 409) throw new LeaseLost('a higher epoch is attached to the agent');
+    if (stream.status !== 404) throw new AgentUnreachable(`the agent answered ${stream.status}`);
     yield 'unknown';
     return;
   }
-  if (stream.status !== 200) throw new AgentUnreachable(`the agent answered ${stream.status}`);
   let cursor = after;
   for await (const line of stream.lines) {
     const event = parseLine(line);
@@ -95,7 +97,17 @@ function parseLine(line: string): Event | undefined {
   } catch (cause) {
     throw new AgentUnreachable('a line of the stream is not JSON', { cause });
   }
-  const parsed = EventLine.safeParse(json);
-  if (!parsed.success) throw new AgentUnreachable('a line of the stream is not an event');
-  return 'keepalive' in parsed.data ? undefined : parsed.data;
+  const event = readEvent(json);
+  if (!event) throw new AgentUnreachable('a line of the stream is not an event');
+  return 'keepalive' in event ? undefined : event;
+}
+
+/** Undefined for what is no event; also for one so deep that checking it takes the stack. */
+function readEvent(json: unknown): EventLine | undefined {
+  try {
+    const parsed = EventLine.safeParse(json);
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
 }

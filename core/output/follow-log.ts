@@ -45,6 +45,7 @@ export async function* followLog(
   let checkedMs = 0;
   while (!follow.signal?.aborted) {
     const ended = execution.status !== 'running';
+    if (ended && reader.cursor >= execution.lastSeq) return;
     const events = await read(reader, ended);
     if (events.length > 0) {
       yield events;
@@ -52,18 +53,15 @@ export async function* followLog(
       pause = MIN_PAUSE_MS;
       continue;
     }
-    if (ended) {
-      if (reader.cursor >= execution.lastSeq) return;
-      throw expired(execution);
-    }
+    if (ended) throw expired(execution);
     const nowMs = deps.clock.nowMs();
-    if (nowMs >= follow.untilMs) return;
     if (nowMs - checkedMs >= deps.leaseMs / 3) {
       checkedMs = nowMs;
       execution = (await deps.executions.get(execution.id)) ?? execution;
       await askForRelay(deps.relays, execution, deps.clock.iso(nowMs));
-      continue;
+      if (execution.status !== 'running') continue;
     }
+    if (nowMs >= follow.untilMs) return;
     await deps.clock.sleep(Math.min(pause, follow.untilMs - nowMs), follow.signal);
     pause = Math.min(pause * 1.5, MAX_PAUSE_MS);
   }

@@ -48,7 +48,10 @@ export class LogReader {
     this.#first = false;
     const events: Event[] = [];
     if (search && !contiguous) {
-      const over = await this.#rowOver(this.#cursor + 1);
+      // With nothing ahead, a row that reaches over the cursor is among the nearest, or comes to
+      // be found once something is ahead, or once the execution has ended.
+      const deep = rows.length > 0 || thorough;
+      const over = await this.#rowOver(this.#cursor + 1, deep);
       if (over) await this.#take(over, events);
     }
     for (const row of rows) {
@@ -67,14 +70,14 @@ export class LogReader {
     this.#first = true;
   }
 
-  async #rowOver(seq: number): Promise<OutputRow | undefined> {
+  async #rowOver(seq: number, deep: boolean): Promise<OutputRow | undefined> {
     let below = seq;
     while (below > 0) {
       const rows = await this.#deps.output.rowsUpTo(this.#executionId, below);
       const over = rows.find((row) => row.lastSeq >= seq);
       if (over) return over;
       const nearest = rows.at(-1);
-      if (!nearest) return undefined;
+      if (!nearest || !deep) return undefined;
       below = nearest.firstSeq - 1;
     }
     return undefined;

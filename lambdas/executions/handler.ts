@@ -25,7 +25,7 @@ export const handler = streamFunction(
     }),
     readEvents: async (request) => {
       const { executionId } = request.params;
-      const after = request.query.after ?? lastEventId(request) ?? 0;
+      const after = lastEventId(request) ?? request.query.after ?? 0;
       if (!wantsStream(request)) {
         const waitMs = Math.min(request.query.waitMs ?? 0, deps.longPollMs);
         return {

@@ -6,7 +6,13 @@ import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { repairRelays } from '../../core/output/repair-relays.ts';
 import { DEFAULT_POOL } from '../../core/pool/pool-task.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
-import { documentClient, executionStores, stateStores } from '../shared/clients.ts';
+import {
+  BOUNDED,
+  CONNECTING,
+  documentClient,
+  executionStores,
+  stateStores,
+} from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
 import { clock, ids } from '../shared/system.ts';
 import { logError, logInfo } from '../shared/telemetry.ts';
@@ -17,12 +23,12 @@ const documents = documentClient();
 const deps = {
   ...stateStores(documents, env.STATE_TABLE),
   ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
-  fleet: ecsFleet(new ECSClient({}), env.CLUSTER, {
+  fleet: ecsFleet(new ECSClient(BOUNDED), env.CLUSTER, {
     taskDefinition: env.TASK_DEFINITION,
     subnets: env.SUBNETS,
     securityGroups: env.SECURITY_GROUPS,
   }),
-  relays: lambdaRelayStarter(new LambdaClient({}), env.RELAY_FUNCTION),
+  relays: lambdaRelayStarter(new LambdaClient(CONNECTING), env.RELAY_FUNCTION),
   clock,
   ids,
 };

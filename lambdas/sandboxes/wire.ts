@@ -5,14 +5,20 @@ import type * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
-import { documentClient, executionStores, stateStores } from '../shared/clients.ts';
+import {
+  BOUNDED,
+  CONNECTING,
+  documentClient,
+  executionStores,
+  stateStores,
+} from '../shared/clients.ts';
 import { clock, digest, ids } from '../shared/system.ts';
 import { logError } from '../shared/telemetry.ts';
 import type { SandboxesEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof SandboxesEnv>) {
   const documents = documentClient();
-  const lambda = new LambdaClient({});
+  const lambda = new LambdaClient(CONNECTING);
   return {
     ...stateStores(documents, env.STATE_TABLE),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
@@ -20,7 +26,7 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
     refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
       logError('refill not asked for', error),
     ),
-    fleet: ecsStopper(new ECSClient({}), env.CLUSTER),
+    fleet: ecsStopper(new ECSClient(BOUNDED), env.CLUSTER),
     clock,
     ids,
     digest,

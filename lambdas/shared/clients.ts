@@ -8,11 +8,19 @@ import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
 
-/** A table that does not answer in this time is asked again: a lease must not lapse over one request. */
-const REQUEST_MS = 3_000;
+/** Whoever does not answer in this time is asked again: a lease must not lapse over one request. */
+export const BOUNDED = {
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true },
+} as const;
+/** A segment has up to a few MiB. */
+export const SEGMENTS = {
+  requestHandler: { connectionTimeout: 1_000, requestTimeout: 10_000, throwOnRequestTimeout: true },
+} as const;
+/** An invoke may last: its own deadlines bound it. */
+export const CONNECTING = { requestHandler: { connectionTimeout: 1_000 } } as const;
 
 export function documentClient(): DynamoDBDocumentClient {
-  const client = new DynamoDBClient({ requestHandler: { requestTimeout: REQUEST_MS } });
+  const client = new DynamoDBClient(BOUNDED);
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
 }
 

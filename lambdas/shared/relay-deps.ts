@@ -5,7 +5,7 @@ import * as z from 'zod/mini';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
-import { documentClient, executionStores, stateStores } from './clients.ts';
+import { CONNECTING, documentClient, executionStores, SEGMENTS, stateStores } from './clients.ts';
 import { RelayingEnv } from './env.ts';
 import { clock, ids } from './system.ts';
 
@@ -13,11 +13,11 @@ const Env = z.object(RelayingEnv);
 
 export function relayDeps(env: z.infer<typeof Env>) {
   const documents = documentClient();
-  const lambda = new LambdaClient({});
+  const lambda = new LambdaClient(CONNECTING);
   return {
     ...stateStores(documents, env.STATE_TABLE),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
-    segments: s3SegmentStore(new S3Client({}), env.OUTPUT_BUCKET),
+    segments: s3SegmentStore(new S3Client(SEGMENTS), env.OUTPUT_BUCKET),
     gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
     relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
     clock,

@@ -7,15 +7,15 @@ import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
 import { LaunchId } from '../../contract/ids.ts';
 import { onTaskRunning, onTaskStopped } from '../../core/pool/task-events.ts';
-import { documentClient, stateStores } from '../shared/clients.ts';
+import { BOUNDED, CONNECTING, documentClient, stateStores } from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
 import { clock } from '../shared/system.ts';
 import { logError, logInfo } from '../shared/telemetry.ts';
 import { TaskEventsEnv } from './env.ts';
 
 const env = parseEnv(TaskEventsEnv);
-const lambda = new LambdaClient({});
-const fleet = ecsStopper(new ECSClient({}), env.CLUSTER);
+const lambda = new LambdaClient(CONNECTING);
+const fleet = ecsStopper(new ECSClient(BOUNDED), env.CLUSTER);
 const deps = {
   ...stateStores(documentClient(), env.STATE_TABLE),
   gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
