@@ -5,7 +5,7 @@
 export const BARRIER_CHARS = 32;
 const NUMBER_CHARS = 8;
 const RS = 0x1e;
-const MARK_BYTES = 1 + BARRIER_CHARS + NUMBER_CHARS + 1;
+export const MARK_BYTES = 1 + BARRIER_CHARS + NUMBER_CHARS + 1;
 
 export type LanePart =
   | { readonly kind: 'bytes'; readonly bytes: Buffer }

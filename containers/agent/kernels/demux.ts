@@ -6,7 +6,7 @@
  */
 import type { OutputStream } from '../output/coalescer.ts';
 import { OUTPUT_STREAMS } from '../output/coalescer.ts';
-import { type LanePart, MarkScanner } from './barrier.ts';
+import { type LanePart, MARK_BYTES, MarkScanner } from './barrier.ts';
 import type { RunFrame } from './frames.ts';
 
 export interface DemuxTarget {
@@ -21,14 +21,18 @@ interface OutputLane {
   readonly scanner: MarkScanner;
   /** The number of the last mark; -1 before the run's first. */
   passed: number;
-  /** Came after a mark that the others have not reached. */
+  /** Came after a mark that the others have not reached; what stands before `next` was handed on. */
   held: LanePart[];
+  next: number;
+  /** The number of the last mark, held or not. */
+  lastMark: number;
   heldBytes: number;
 }
 
 export class Demux {
   readonly #target: DemuxTarget;
   readonly #lanes: Record<OutputStream, OutputLane>;
+  #frameBytes = 0;
   #frames: { readonly frame: RunFrame; readonly sizeBytes: number }[] = [];
   /** The number that the driver's next frame has. */
   #nextFrame = 0;
@@ -41,6 +45,8 @@ export class Demux {
       scanner: new MarkScanner(barrier),
       passed: -1,
       held: [],
+      next: 0,
+      lastMark: -1,
       heldBytes: 0,
     });
     this.#lanes = { stdout: lane(), stderr: lane() };
@@ -53,8 +59,7 @@ export class Demux {
 
   /** Whoever reads the lane should stop: too much of it waits for the others. */
   isFull(lane: OutputStream | 'frames'): boolean {
-    if (lane !== 'frames') return this.#lanes[lane].heldBytes > HELD_BYTES;
-    return this.#frames.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) > HELD_BYTES;
+    return (lane === 'frames' ? this.#frameBytes : this.#lanes[lane].heldBytes) > HELD_BYTES;
   }
 
   pushOutput(stream: OutputStream, chunk: Buffer): void {
@@ -68,7 +73,10 @@ export class Demux {
     this.#nextFrame += 1;
     // Later than `force` had patience for: its place in the output is gone, the frame is not.
     if (frame.k <= this.#phase) this.#target.frame(frame);
-    else this.#frames.push({ frame, sizeBytes });
+    else {
+      this.#frames.push({ frame, sizeBytes });
+      this.#frameBytes += sizeBytes;
+    }
     this.#advance();
     return true;
   }
@@ -78,12 +86,13 @@ export class Demux {
     for (const stream of OUTPUT_STREAMS) {
       const lane = this.#lanes[stream];
       lane.passed = Math.max(lane.passed, this.#phase + 1);
+      lane.lastMark = Math.max(lane.lastMark, lane.passed);
     }
     this.#step();
     this.#advance();
   }
 
-  /** Hands on all that is held; nothing more comes. */
+  /** Hands on all that is held, each part once; nothing more comes. */
   end(): void {
     while (this.waiting) this.force();
     for (const stream of OUTPUT_STREAMS) this.#output(stream, this.#lanes[stream].scanner.end());
@@ -91,14 +100,23 @@ export class Demux {
 
   #take(stream: OutputStream, part: LanePart): void {
     const lane = this.#lanes[stream];
-    if (this.#isAhead(stream)) {
-      // A copy: what was read is overwritten by the next read.
-      if (part.kind === 'mark') lane.held.push(part);
-      else lane.held.push({ kind: 'bytes', bytes: Buffer.from(part.bytes) });
-      lane.heldBytes += part.kind === 'bytes' ? part.bytes.length : 0;
-    } else if (part.kind === 'bytes') this.#output(stream, part.bytes);
-    // A mark that comes after `force` is late; one that jumps ahead is not the driver's.
-    else if (part.number === lane.passed + 1) lane.passed = part.number;
+    if (part.kind === 'mark') {
+      // One that comes after `force` is late; one that jumps ahead is not the driver's.
+      if (part.number !== lane.lastMark + 1) return;
+      lane.lastMark = part.number;
+    }
+    if (!this.#isAhead(stream)) {
+      this.#handOn(stream, part);
+      return;
+    }
+    // A copy: what was read is overwritten by the next read.
+    lane.held.push(part.kind === 'mark' ? part : { kind: 'bytes', bytes: Buffer.from(part.bytes) });
+    lane.heldBytes += heldSize(part);
+  }
+
+  #handOn(stream: OutputStream, part: LanePart): void {
+    if (part.kind === 'bytes') this.#output(stream, part.bytes);
+    else this.#lanes[stream].passed = part.number;
   }
 
   #advance(): void {
@@ -110,15 +128,28 @@ export class Demux {
     this.#phase += 1;
     if (this.#frames[0]?.frame.k === this.#phase) {
       const next = this.#frames.shift();
-      if (next) this.#target.frame(next.frame);
+      if (next) {
+        this.#frameBytes -= next.sizeBytes;
+        this.#target.frame(next.frame);
+      }
     }
-    for (const stream of OUTPUT_STREAMS) {
-      const lane = this.#lanes[stream];
-      const held = lane.held;
-      lane.held = [];
-      lane.heldBytes = 0;
-      for (const part of held) this.#take(stream, part);
+    for (const stream of OUTPUT_STREAMS) this.#release(stream);
+  }
+
+  /** Up to the lane's next mark. Never touches the rest, of which user code can make any amount. */
+  #release(stream: OutputStream): void {
+    const lane = this.#lanes[stream];
+    while (!this.#isAhead(stream)) {
+      const part = lane.held[lane.next];
+      if (!part) break;
+      lane.next += 1;
+      lane.heldBytes -= heldSize(part);
+      this.#handOn(stream, part);
     }
+    // By halves, so that each part is moved about once.
+    if (lane.next * 2 < lane.held.length) return;
+    lane.held = lane.held.slice(lane.next);
+    lane.next = 0;
   }
 
   #isAhead(stream: OutputStream): boolean {
@@ -128,4 +159,9 @@ export class Demux {
   #output(stream: OutputStream, bytes: Buffer): void {
     if (this.#phase >= 0 && bytes.length > 0) this.#target.output(stream, bytes);
   }
+}
+
+/** What a part costs while it waits: none is free, or user code could pile up any number. */
+function heldSize(part: LanePart): number {
+  return MARK_BYTES + (part.kind === 'bytes' ? part.bytes.length : 0);
 }

@@ -158,6 +158,57 @@ describe('the order of a run', () => {
   });
 });
 
+describe('marks that user code piles up on one output', () => {
+  const CHUNK = 64 * 1024;
+  const marks = (count: number): Buffer =>
+    Buffer.concat(Array.from({ length: count }, (_, k) => markOf(BARRIER, k)));
+
+  it('fill the lane, so that it is read no further', () => {
+    const demux = new Demux(BARRIER, collect().target);
+    const bytes = marks(10_000);
+    let read = 0;
+    while (read < bytes.length && !demux.isFull('stdout')) {
+      demux.pushOutput('stdout', bytes.subarray(read, read + CHUNK));
+      read += CHUNK;
+    }
+    expect(read).toBeLessThanOrEqual(2 * CHUNK);
+    expect(demux.isFull('stderr')).toBe(false);
+  });
+
+  it('make room again when patience has ended for them', () => {
+    const demux = new Demux(BARRIER, collect().target);
+    demux.pushOutput('stdout', marks(1_700));
+    expect(demux.isFull('stdout')).toBe(true);
+    for (let at = 0; at < 200; at += 1) demux.force();
+    expect(demux.isFull('stdout')).toBe(false);
+    expect(demux.waiting).toBe(true);
+  });
+
+  it('are each looked at once, also where they were all read at the end', () => {
+    const seen = collect();
+    const demux = new Demux(BARRIER, seen.target);
+    demux.pushFrame(frameOf(0), 10);
+    demux.pushFrame(frameOf(1), 10);
+    demux.pushOutput('stdout', Buffer.concat([marks(200_000), Buffer.from('last')]));
+    const began = performance.now();
+    demux.end();
+    // Looking at all that is held for each mark took minutes.
+    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(demux.waiting).toBe(false);
+    expect(seen.phases).toEqual([
+      { stdout: '', stderr: '' },
+      { stdout: 'last', stderr: '' },
+    ]);
+  });
+
+  it('in a false order are no marks, and are not kept', () => {
+    const demux = new Demux(BARRIER, collect().target);
+    const repeated = Buffer.concat(Array.from({ length: 100_000 }, () => markOf(BARRIER, 0)));
+    demux.pushOutput('stdout', repeated);
+    expect(demux.isFull('stdout')).toBe(false);
+  });
+});
+
 describe('the search for marks', () => {
   it('finds them wherever the bytes are cut, and takes nothing else for one', () => {
     const near = `\x1e${BARRIER}zzzzzzzz\x1e`;
