@@ -48,7 +48,7 @@ export function dynamoAccountStore(
       const [row] = data;
       if (!row) return undefined;
       const { sha256 } = row;
-      const done = await conditional(
+      const done = await conditional(() =>
         apiKey
           .patch({ sha256 })
           .set({ revokedAt: at })

@@ -44,6 +44,9 @@ const sandbox = createSchema({
     controlToken: text,
     accessToken: text,
     runningExecutions: count,
+    /** Present until it has stopped: the sparse index of what may become overdue. */
+    liveState: { type: ['live'] as const },
+    overdueAt: maybe,
     ttl,
   },
   indexes: {
@@ -52,6 +55,11 @@ const sandbox = createSchema({
       index: 'gsi1',
       pk: key('gsi1pk', 'tenantId'),
       sk: key('gsi1sk', 'createdAt', 'id'),
+    },
+    byOverdue: {
+      index: 'gsi2',
+      pk: key('gsi2pk', 'liveState'),
+      sk: key('gsi2sk', 'overdueAt'),
     },
   },
 });

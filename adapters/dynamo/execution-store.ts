@@ -60,7 +60,7 @@ export function dynamoExecutionStore(
     },
 
     async takeLease(id, lease, now) {
-      const done = await conditional(
+      const done = await conditional(() =>
         execution
           .patch({ id })
           .set({ leaseOwner: lease.owner, leaseEpoch: lease.epoch, leaseUntil: lease.until })
@@ -70,11 +70,14 @@ export function dynamoExecutionStore(
           )
           .go(),
       );
-      return done !== undefined;
+      if (done !== undefined) return true;
+      // An answer that was lost and asked for again finds its own lease there.
+      const { data } = await execution.get({ id }).go({ consistent: true });
+      return data?.leaseOwner === lease.owner && data.leaseEpoch === lease.epoch;
     },
 
     async renewLease(id, lease) {
-      const done = await conditional(
+      const done = await conditional(() =>
         execution
           .patch({ id })
           .set({ leaseUntil: lease.until })
@@ -90,7 +93,7 @@ export function dynamoExecutionStore(
     finish(id, sandboxId, epoch, end, row) {
       const { executionCount, exitCode, ...rest } = end;
       return transact(client, [
-        { Put: putOf(outputTable, row) },
+        { Put: putOf(outputTable, row, { final: true }) },
         {
           Update: execution
             .patch({ id })

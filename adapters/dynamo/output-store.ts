@@ -45,7 +45,7 @@ export function dynamoOutputStore(client: DynamoDBDocumentClient, table: string)
 
   return {
     async append(row) {
-      await conditional(client.send(new PutCommand(putOf(table, row))));
+      await conditional(() => client.send(new PutCommand(putOf(table, row))));
     },
     rowsAfter: (id, after) => query(id, '>', after, { limit: ROWS_PER_PAGE, forward: true }),
     rowsUpTo: (id, seq) => query(id, '<=', seq, { limit: ROWS_BACK, forward: false }),
@@ -56,14 +56,22 @@ export function dynamoOutputStore(client: DynamoDBDocumentClient, table: string)
   };
 }
 
-/** Never replaces a row by a shorter one: what is there reaches at least as far. */
-export function putOf(table: string, row: OutputRow) {
+/**
+ * Never replaces a row by a shorter one: what is there reaches at least as far. The row that ends
+ * the log is replaced by none.
+ */
+export function putOf(
+  table: string,
+  row: OutputRow,
+  options: { final: boolean } = { final: false },
+) {
   return {
     TableName: table,
     Item: {
       pk: row.executionId,
       sk: row.firstSeq,
       lastSeq: row.lastSeq,
+      ...(options.final ? { final: true } : {}),
       // Kept a day after the end, and an execution may run for half an hour before it.
       expiresAtSeconds: Math.ceil(
         (Date.now() + LIMITS.logRetentionMs + LIMITS.timeoutMs.max) / 1000,
@@ -72,7 +80,9 @@ export function putOf(table: string, row: OutputRow) {
         ? { events: JSON.stringify(row.events) }
         : { segmentKey: row.segmentKey }),
     },
-    ConditionExpression: 'attribute_not_exists(pk) OR lastSeq < :lastSeq',
+    ConditionExpression:
+      'attribute_not_exists(pk) OR (lastSeq < :lastSeq AND attribute_not_exists(#final))',
+    ExpressionAttributeNames: { '#final': 'final' },
     ExpressionAttributeValues: { ':lastSeq': row.lastSeq },
   };
 }

@@ -50,16 +50,29 @@ export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateServ
 
     async recordLaunch(launchId, taskArn) {
       // A task that stopped at once has no row any more: there is nothing to record.
-      await conditional(poolTask.patch({ launchId }).set({ taskArn }).go());
+      await conditional(() => poolTask.patch({ launchId }).set({ taskArn }).go());
     },
 
     async markFree(launchId, taskArn, address) {
       const task = await this.get(launchId);
       if (!task) return false;
-      const done = await conditional(
+      const done = await conditional(() =>
         poolTask
           .patch({ launchId })
           .set({ status: 'free', taskArn, address, pool: task.pool })
+          .where(({ status }, { eq }) => eq(status, 'starting'))
+          .go(),
+      );
+      return done !== undefined;
+    },
+
+    async giveUp(launchId) {
+      const task = await this.get(launchId);
+      if (!task) return false;
+      const done = await conditional(() =>
+        poolTask
+          .patch({ launchId })
+          .set({ status: 'bad', pool: task.pool })
           .where(({ status }, { eq }) => eq(status, 'starting'))
           .go(),
       );
@@ -73,7 +86,7 @@ export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateServ
 
     async remove(task) {
       const { pool } = task;
-      await conditional(
+      await conditional(() =>
         seat
           .remove({ pool, seat: task.seat })
           .where(({ launchId }, { eq }) => eq(launchId, plain(task.launchId)))

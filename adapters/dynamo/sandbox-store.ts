@@ -41,10 +41,10 @@ export function dynamoSandboxStore(
       return data ? toRecord(data) : undefined;
     },
 
-    claim(record, task) {
+    claim(record, task, overdueAt) {
       return transact(client, [
         ...takeTask(task, record.id),
-        { Put: sandbox.create(toRow(record)).params() },
+        { Put: sandbox.create({ ...toRow(record), liveState: 'live', overdueAt }).params() },
       ] as never);
     },
 
@@ -70,11 +70,11 @@ export function dynamoSandboxStore(
       ] as never);
     },
 
-    async markRunning(id, startedAt) {
-      const done = await conditional(
+    async markRunning(id, startedAt, overdueAt) {
+      const done = await conditional(() =>
         sandbox
           .patch({ id })
-          .set({ status: 'running', startedAt })
+          .set({ status: 'running', startedAt, overdueAt })
           .where(({ status }, { eq }) => eq(status, 'creating'))
           .go(),
       );
@@ -82,7 +82,7 @@ export function dynamoSandboxStore(
     },
 
     async requestEnd(id, reason) {
-      const done = await conditional(
+      const done = await conditional(() =>
         sandbox
           .patch({ id })
           .set({ status: 'stopping', endReason: reason })
@@ -98,11 +98,20 @@ export function dynamoSandboxStore(
           Update: sandbox
             .patch({ id })
             .set({ status: 'stopped', stoppedAt, ttl: keptUntil(stoppedAt) })
+            .remove(['liveState', 'overdueAt'])
             .where(({ status }, { ne }) => ne(status, 'stopped'))
             .params(),
         },
         { Delete: poolTask.delete({ launchId }).params() },
       ] as never);
+    },
+
+    async overdue(now, limit) {
+      const { data } = await sandbox.query
+        .byOverdue({ liveState: 'live' })
+        .lt({ overdueAt: now })
+        .go({ limit });
+      return data.map(toRecord);
     },
 
     async list(tenantId, page) {
@@ -125,7 +134,7 @@ function toRow(record: SandboxRecord) {
 
 /** What we wrote is read back as it was; a row of another shape is a bug of ours. */
 function toRecord(row: Row): SandboxRecord {
-  const { launchId, taskArn, address, ttl: _, ...rest } = row;
+  const { launchId, taskArn, address, ttl: _, liveState: __, overdueAt: ___, ...rest } = row;
   return {
     ...rest,
     id: SandboxId.parse(row.id),

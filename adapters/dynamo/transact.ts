@@ -5,6 +5,7 @@
 import {
   ConditionalCheckFailedException,
   TransactionCanceledException,
+  TransactionConflictException,
 } from '@aws-sdk/client-dynamodb';
 import {
   type DynamoDBDocumentClient,
@@ -39,20 +40,23 @@ export async function transact(
 /** An id as the plain text that a condition compares. */
 export const plain = (id: string): string => id;
 
-/** The write's answer, or undefined when its condition failed. */
-export async function conditional<T>(write: Promise<T>): Promise<T | undefined> {
-  try {
-    return await write;
-  } catch (error) {
-    if (isConditionFailure(error)) return undefined;
-    throw error;
+/** The write's answer, or undefined when its condition failed. One that met a transaction is repeated. */
+export async function conditional<T>(write: () => Promise<T>): Promise<T | undefined> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await write();
+    } catch (error) {
+      if (isCausedBy(error, ConditionalCheckFailedException)) return undefined;
+      if (!isCausedBy(error, TransactionConflictException) || tries === TRIES) throw error;
+      await pause(tries);
+    }
   }
 }
 
 /** ElectroDB wraps the SDK's error as its cause. */
-function isConditionFailure(error: unknown): boolean {
-  if (error instanceof ConditionalCheckFailedException) return true;
-  return error instanceof Error && error.cause !== undefined && isConditionFailure(error.cause);
+function isCausedBy(error: unknown, type: abstract new (...args: never[]) => Error): boolean {
+  if (error instanceof type) return true;
+  return error instanceof Error && error.cause !== undefined && isCausedBy(error.cause, type);
 }
 
 const pause = (tries: number) =>

@@ -69,13 +69,16 @@ export class Fold {
     }
   }
 
-  /** What the events tell; laid over a record that may be older than they are. */
-  result(): Folded {
+  /**
+   * What the events tell; laid over a record that may be older than they are.
+   * @param ended false leaves the end out: it was heard, and is not yet on record
+   */
+  result({ ended } = { ended: true }): Folded {
     return {
       lastSeq: this.#lastSeq,
       truncated: this.#truncated,
       ...(this.#executionCount === undefined ? {} : { executionCount: this.#executionCount }),
-      ...this.#end(),
+      ...(ended ? this.#end() : {}),
       stdout: this.#stdout.toString(),
       stderr: this.#stderr.toString(),
       stdoutTruncated: this.#stdout.truncated,

@@ -38,9 +38,13 @@ export async function getExecution(
 }
 
 /** The events are at least as new as the record; where the log is gone, the record speaks. */
-export function toExecution(record: ExecutionRecord, fold: Fold): Execution {
+export function toExecution(
+  record: ExecutionRecord,
+  fold: Fold,
+  { ended } = { ended: true },
+): Execution {
   const summary = toSummary(record);
-  const told = fold.result();
+  const told = fold.result({ ended });
   return {
     ...summary,
     ...told,

@@ -9,7 +9,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import type { ExecuteBody } from '../../contract/rest/executions.ts';
 import { RUNTIMES, runtimeFamily } from '../../contract/runtimes.ts';
 import type { Caller } from '../account/caller.ts';
-import { AgentRefusal, agentUnreachable, startOnAgent } from '../agent/agent.ts';
+import { AgentRefusal, startOnAgent } from '../agent/agent.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
 import { assertRunning, ownedBy, type SandboxRecord } from '../sandbox/sandbox.ts';
@@ -26,6 +26,7 @@ export interface StartExecutionDeps {
 }
 
 const START_TRIES = 3;
+const RETRY_MS = 200;
 
 export async function startExecution(
   deps: StartExecutionDeps,
@@ -49,8 +50,11 @@ export async function startExecution(
       return { execution, target, after: 0, hop: 0 };
     } catch (error) {
       if (error instanceof AgentUnreachable) {
-        if (tries < START_TRIES) continue;
-        throw agentUnreachable(sandboxId, error);
+        if (tries < START_TRIES) {
+          await deps.clock.sleep(deps.ids.jitter(RETRY_MS * tries));
+          continue;
+        }
+        throw maybeStarted(sandboxId, executionId, error);
       }
       await deps.executions.discard(executionId, sandboxId);
       if (error instanceof AgentRefusal) throw fromRefusal(error);
@@ -58,6 +62,14 @@ export async function startExecution(
     }
   }
 }
+
+/** Not to be repeated blindly: the agent may run it, and its relay will tell. */
+const maybeStarted = (sandboxId: string, executionId: string, cause: unknown): AppError =>
+  new AppError(
+    'AGENT_UNREACHABLE',
+    `Sandbox ${sandboxId} does not answer. The code may have started: look at execution ${executionId} before you run it again.`,
+    { details: { sandboxId, executionId }, cause },
+  );
 
 const pickGiven = ({ code, env, cwd, stdin }: ExecuteBody) => ({
   code,

@@ -121,6 +121,8 @@ export class LogWriter {
       taken.map(({ event }) => event),
       storey,
     );
+    // A segment may have taken long.
+    if (!this.#mayWrite()) throw new LeaseLost('the lease on the log has lapsed');
     await this.#deps.output.append(row);
     this.#pendingBytes -= batch.bytes;
     this.#policy.wrote(storey, batch, this.#deps.clock.nowMs());

@@ -4,6 +4,7 @@
  * record says so; its time is up and the next relay was asked for; another relay holds the lease.
  */
 import type { Event, EventOf } from '../../contract/events.ts';
+import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import { type AgentTarget, deleteSpool } from '../agent/agent.ts';
 import type { ExecutionRecord } from '../execution/execution.ts';
 import type { ExecutionStore, FinishedExecution } from '../execution/execution-store.ts';
@@ -171,7 +172,10 @@ async function handOver(
 
 async function sandboxIsGone(deps: RelayDeps, execution: ExecutionRecord): Promise<boolean> {
   const sandbox = await deps.sandboxes.get(execution.sandboxId);
-  return sandbox?.status !== 'running';
+  if (!sandbox || sandbox.status === 'stopped') return true;
+  // Past its own deadline no agent answers, whatever the record still says.
+  const { clock } = deps;
+  return clock.msOf(sandbox.expiresAt) + 2 * AGENT_DEADLINE_GRACE_MS < clock.nowMs();
 }
 
 const lostEvent = (clock: Clock, createdAt: string, seq: number): EventOf<'finished'> => ({

@@ -50,6 +50,8 @@ export interface PoolStore {
   recordLaunch(launchId: LaunchId, taskArn: string): Promise<void>;
   /** starting → free. False when it is no longer starting: the task is not wanted. */
   markFree(launchId: LaunchId, taskArn: string, address: string): Promise<boolean>;
+  /** starting → bad: nobody will claim it any more. False when it is no longer starting. */
+  giveUp(launchId: LaunchId): Promise<boolean>;
   /** Some FREE tasks, any order; rows may be stale: the condition on the claim decides. */
   free(pool: PoolKey, limit: number): Promise<FreeTask[]>;
   /** The task's row gone and its seat given back, if it still held one. Repeating is harmless. */

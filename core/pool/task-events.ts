@@ -5,10 +5,12 @@
 import type { LaunchId, SandboxId } from '../../contract/ids.ts';
 import type { EndReason } from '../../contract/rest/sandboxes.ts';
 import { agentHealth, isTask, speaksWith } from '../agent/agent.ts';
-import { type EndSandboxDeps, endSandbox } from '../sandbox/end-sandbox.ts';
+import type { AgentGateway } from '../ports.ts';
+import { type CloseSandboxDeps, closeSandbox } from '../sandbox/end-sandbox.ts';
 import type { PoolStore } from './pool-task.ts';
 
-export interface TaskEventDeps extends EndSandboxDeps {
+export interface TaskEventDeps extends CloseSandboxDeps {
+  readonly gateway: AgentGateway;
   readonly pool: PoolStore;
 }
 
@@ -30,14 +32,14 @@ export async function onTaskRunning(
   if (task && task.status !== 'starting') return 'not_wanted';
   if (task && (await becomesHealthy(deps, event))) {
     if (await deps.pool.markFree(event.launchId, event.taskArn, event.address)) return 'free';
-    const now = await deps.pool.get(event.launchId);
-    if (now && now.status !== 'starting') return 'not_wanted';
   }
-  await deps.fleet.stop(
-    event.taskArn,
-    task ? 'its agent did not become healthy' : 'no launch asks for it',
-  );
-  if (!task) return 'not_wanted';
+  if (!task) {
+    await deps.fleet.stop(event.taskArn, 'no launch asks for it');
+    return 'not_wanted';
+  }
+  // The same event told twice: another may have freed it meanwhile, and a caller claimed it.
+  if (!(await deps.pool.giveUp(event.launchId))) return 'not_wanted';
+  await deps.fleet.stop(event.taskArn, 'its agent did not become healthy');
   await deps.pool.remove(task);
   return 'not_healthy';
 }
@@ -76,7 +78,7 @@ export async function onTaskStopped(
       // An agent ends itself at its deadline. Of a host that went away the news may come long after it.
       const expired =
         end === 'task_died' && sandbox.expiresAt <= deps.clock.iso(deps.clock.nowMs());
-      await endSandbox(deps, { id, reason: expired ? 'expired' : end, taskGone: true });
+      await closeSandbox(deps, { id, reason: expired ? 'expired' : end, stopTask: false });
     }
   }
   await deps.pool.remove(task);

@@ -11,6 +11,7 @@ import type { Caller } from '../account/caller.ts';
 import { initAgent } from '../agent/agent.ts';
 import { DEFAULT_POOL, type FreeTask, type PoolRefill, type PoolStore } from '../pool/pool-task.ts';
 import type { AgentGateway, Clock, Digest, Ids, SandboxFleet } from '../ports.ts';
+import { creationOverdueMs, expiryOverdueMs } from './end-overdue.ts';
 import { type SandboxRecord, toSandbox } from './sandbox.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
@@ -33,6 +34,8 @@ type Creating = Extract<SandboxRecord, { status: 'creating' }>;
 /** A record that only a claim can complete: it gives the task. */
 type Draft = Omit<Creating, 'task'>;
 
+/** API Gateway waits 29 s: an answer, good or bad, comes before. */
+const CREATE_MS = 18_000;
 const MISS_POLL_MS = 100;
 const CANDIDATES = 10;
 const CLAIMS = 3;
@@ -61,23 +64,40 @@ async function claimAndInit(
       ]);
       return claimed;
     } catch (error) {
-      await deps.fleet.stop(claimed.task.taskArn, 'its agent could not be initialised');
-      if (claims === CLAIMS) {
-        await abandon(deps, claimed, 'init_timeout');
-        throw new AppError('CAPACITY_UNAVAILABLE', 'No sandbox could be prepared. Try again.', {
-          retryAfterSeconds: 5,
-          cause: error,
-        });
-      }
+      claimed = await claimInPlaceOf(deps, wanted, {
+        bad: claimed,
+        error,
+        last: claims === CLAIMS,
+      });
     }
-    claimed = await claimFree(deps, wanted, claimed);
+  }
+}
+
+/** The bad task is stopped last: its STOPPED event must not find it as this sandbox's task. */
+async function claimInPlaceOf(
+  deps: CreateSandboxDeps,
+  wanted: Draft,
+  { bad, error, last }: { bad: Creating; error: unknown; last: boolean },
+): Promise<Creating> {
+  try {
+    if (!last) return await claimFree(deps, wanted, bad);
+    await abandon(deps, bad, 'init_timeout');
+    throw new AppError('CAPACITY_UNAVAILABLE', 'No sandbox could be prepared. Try again.', {
+      retryAfterSeconds: 5,
+      cause: error,
+    });
+  } finally {
+    await deps.fleet.stop(bad.task.taskArn, 'its agent could not be initialised');
   }
 }
 
 async function run(deps: CreateSandboxDeps, sandbox: Creating): Promise<Sandbox> {
   const startedAt = deps.clock.iso(deps.clock.nowMs());
-  if (!(await deps.sandboxes.markRunning(sandbox.id, startedAt))) {
+  const overdueAt = deps.clock.iso(expiryOverdueMs(deps.clock.msOf(sandbox.expiresAt)));
+  if (!(await deps.sandboxes.markRunning(sandbox.id, startedAt, overdueAt))) {
     const now = await deps.sandboxes.get(sandbox.id);
+    // An answer that was lost and asked for again.
+    if (now?.status === 'running') return toSandbox(now);
     throw new AppError('SANDBOX_GONE', `Sandbox ${sandbox.id} ended while it was created.`, {
       details: {
         sandboxId: sandbox.id,
@@ -165,16 +185,19 @@ async function claimFree(
   wanted: Draft,
   failed: Creating | undefined,
 ): Promise<Creating> {
-  const until = deps.clock.nowMs() + deps.poolWaitMs;
+  const createdMs = deps.clock.msOf(wanted.createdAt);
+  const until = Math.min(deps.clock.nowMs() + deps.poolWaitMs, createdMs + CREATE_MS);
+  const overdueAt = deps.clock.iso(creationOverdueMs(createdMs));
   for (let misses = 0; ; misses++) {
     for (const task of deps.ids.shuffle(await deps.pool.free(DEFAULT_POOL, CANDIDATES))) {
       const claimed = withTask(wanted, task);
       const done = failed
         ? await deps.sandboxes.claimAnother(failed.id, failed.task.launchId, task)
-        : await deps.sandboxes.claim(claimed, task);
+        : await deps.sandboxes.claim(claimed, task, overdueAt);
       if (done) return claimed;
     }
     if (misses === 0) await deps.refill.request();
+    if (failed) await assertCreating(deps, failed);
     if (deps.clock.nowMs() >= until) {
       if (failed) await abandon(deps, failed, 'launch_failed');
       throw new AppError(
@@ -187,6 +210,15 @@ async function claimFree(
     }
     await deps.clock.sleep(MISS_POLL_MS);
   }
+}
+
+/** A sandbox that was ended meanwhile takes no other task. */
+async function assertCreating(deps: CreateSandboxDeps, { id }: Creating): Promise<void> {
+  const now = await deps.sandboxes.get(id);
+  if (now?.status === 'creating') return;
+  throw new AppError('SANDBOX_GONE', `Sandbox ${id} ended while it was created.`, {
+    details: { sandboxId: id },
+  });
 }
 
 async function abandon(

@@ -13,37 +13,43 @@ import type { AgentGateway, Clock, SandboxFleet } from '../ports.ts';
 import type { SandboxRecord } from './sandbox.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
-export interface EndSandboxDeps {
+export interface CloseSandboxDeps {
   readonly sandboxes: SandboxStore;
-  readonly gateway: AgentGateway;
   readonly fleet: Pick<SandboxFleet, 'stop'>;
   readonly refill: PoolRefill;
   readonly clock: Clock;
 }
 
+export interface EndSandboxDeps extends CloseSandboxDeps {
+  readonly gateway: AgentGateway;
+}
+
 export interface EndRequest {
   readonly id: SandboxId;
   readonly reason: EndReason;
-  /** The task has already stopped: nothing to drain, nothing to stop. */
-  readonly taskGone: boolean;
 }
 
-/** Answers the record as it then is; undefined when there is no such sandbox. */
+/** Lets what runs be read to its end first. Answers the record as it then is; undefined when there is none. */
 export async function endSandbox(
   deps: EndSandboxDeps,
-  request: EndRequest,
+  { id, reason }: EndRequest,
 ): Promise<SandboxRecord | undefined> {
-  const sandbox = await deps.sandboxes.requestEnd(request.id, request.reason);
+  const sandbox = await deps.sandboxes.requestEnd(id, reason);
   if (!sandbox || sandbox.status === 'stopped') return sandbox;
-  if (!request.taskGone) {
-    if (sandbox.runningExecutions > 0) await drain(deps, sandbox);
-    await deps.fleet.stop(sandbox.task.taskArn, `sandbox ${sandbox.id} ends`);
-  }
-  await deps.sandboxes.markStopped(
-    sandbox.id,
-    sandbox.task.launchId,
-    deps.clock.iso(deps.clock.nowMs()),
-  );
+  if (sandbox.runningExecutions > 0) await drain(deps, sandbox);
+  return closeSandbox(deps, { id, reason, stopTask: true });
+}
+
+/** Without a drain: the task has stopped, or nobody answers in it any more. */
+export async function closeSandbox(
+  deps: CloseSandboxDeps,
+  { id, reason, stopTask }: EndRequest & { stopTask: boolean },
+): Promise<SandboxRecord | undefined> {
+  const sandbox = await deps.sandboxes.requestEnd(id, reason);
+  if (!sandbox || sandbox.status === 'stopped') return sandbox;
+  if (stopTask) await deps.fleet.stop(sandbox.task.taskArn, `sandbox ${sandbox.id} ends`);
+  const stoppedAt = deps.clock.iso(deps.clock.nowMs());
+  await deps.sandboxes.markStopped(sandbox.id, sandbox.task.launchId, stoppedAt);
   await deps.refill.request();
   return deps.sandboxes.get(sandbox.id);
 }

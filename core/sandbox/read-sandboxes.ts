@@ -22,7 +22,7 @@ export async function terminateSandbox(
   caller: Caller,
 ): Promise<Sandbox> {
   ownedBy(await deps.sandboxes.get(id), caller.tenantId, id);
-  const ended = await endSandbox(deps, { id, reason: 'terminated', taskGone: false });
+  const ended = await endSandbox(deps, { id, reason: 'terminated' });
   if (!ended) throw sandboxNotFound(id);
   return toSandbox(ended);
 }

@@ -16,13 +16,16 @@ export interface SandboxStore {
    * One transaction: the task FREE → CLAIMED, its seat in the pool given back, the sandbox put.
    * False when the task was taken by another: nothing is written.
    */
-  claim(sandbox: SandboxRecord, task: FreeTask): Promise<boolean>;
+  claim(sandbox: SandboxRecord, task: FreeTask, overdueAt: string): Promise<boolean>;
 
   /** As {@link claim} for a sandbox that is still creating: its old task becomes BAD. */
   claimAnother(id: SandboxId, failed: LaunchId, task: FreeTask): Promise<boolean>;
 
-  /** creating → running. False when it is no longer creating. */
-  markRunning(id: SandboxId, startedAt: string): Promise<boolean>;
+  /** creating → running, overdue from `overdueAt` on. False when it is no longer creating. */
+  markRunning(id: SandboxId, startedAt: string, overdueAt: string): Promise<boolean>;
+
+  /** Live sandboxes that should have ended before `now`. */
+  overdue(now: string, limit: number): Promise<SandboxRecord[]>;
 
   /** Sets the reason and `stopping` unless an end is already asked; answers the record as it then is. */
   requestEnd(id: SandboxId, reason: EndReason): Promise<SandboxRecord | undefined>;

@@ -34,8 +34,11 @@ export async function executeCode(
   const relay = relayOutput(deps, task, (event) => fold.add(event));
   background.add(relay);
   const waitMs = /\brespond-async\b/i.test(request.header('prefer') ?? '') ? 0 : deps.jsonWaitMs;
-  const finished = waitMs > 0 && (await within(deps, relay, waitMs)) === 'finished';
-  return { status: finished ? 200 : 202, data: toExecution(task.execution, fold), headers };
+  // A relay that failed leaves the execution to the next one: the caller has its id and reads on.
+  const end = relay.catch(() => undefined);
+  const finished = waitMs > 0 && (await within(deps, end, waitMs)) === 'finished';
+  const data = toExecution(task.execution, fold, { ended: finished });
+  return { status: finished ? 200 : 202, data, headers };
 }
 
 export const wantsStream = (request: { header(name: string): string | undefined }): boolean =>
@@ -43,7 +46,7 @@ export const wantsStream = (request: { header(name: string): string | undefined 
 
 async function within(
   deps: ExecutionsDeps,
-  relay: Promise<RelayEnd>,
+  relay: Promise<RelayEnd | undefined>,
   ms: number,
 ): Promise<RelayEnd | undefined> {
   const done = new AbortController();

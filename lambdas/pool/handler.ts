@@ -6,6 +6,7 @@ import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { repairRelays } from '../../core/output/repair-relays.ts';
 import { DEFAULT_POOL } from '../../core/pool/pool-task.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
+import { endOverdue } from '../../core/sandbox/end-overdue.ts';
 import {
   BOUNDED,
   CONNECTING,
@@ -42,6 +43,8 @@ export async function handler(event: unknown): Promise<void> {
   for (const reason of refilled.failed) logError('launch failed', new Error(reason));
   if (refilled.launched > 0) logInfo('pool refilled', { launched: refilled.launched });
   if (isMinute(event)) {
+    const ended = await endOverdue({ ...deps, refill: { request: async () => {} } });
+    if (ended > 0) logInfo('overdue sandboxes ended', { ended });
     const asked = await repairRelays(deps);
     if (asked > 0) logInfo('relays asked for', { asked });
   }

@@ -1,4 +1,5 @@
 /** The stores' promises, on the DynamoDB adapters over the stand-in. */
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FinishedExecution } from '../../../core/execution/execution-store.ts';
 import { DEFAULT_POOL } from '../../../core/pool/pool-task.ts';
@@ -20,6 +21,7 @@ beforeAll(async () => {
 });
 afterAll(() => stores.close());
 
+const LATER = iso(Date.now() + 600_000);
 let seats = 0;
 async function freeTask() {
   const starting = startingTask(seats++);
@@ -32,8 +34,8 @@ async function freeTask() {
 async function runningSandbox() {
   const task = await freeTask();
   const sandbox = creatingSandbox(task);
-  expect(await stores.sandboxes.claim(sandbox, task)).toBe(true);
-  expect(await stores.sandboxes.markRunning(sandbox.id, iso(Date.now()))).toBe(true);
+  expect(await stores.sandboxes.claim(sandbox, task, LATER)).toBe(true);
+  expect(await stores.sandboxes.markRunning(sandbox.id, iso(Date.now()), LATER)).toBe(true);
   return { ...sandbox, task: sandbox.task };
 }
 
@@ -59,7 +61,7 @@ describe('the pool', () => {
     expect((await stores.pool.free(DEFAULT_POOL, 100)).map(({ launchId }) => launchId)).toContain(
       task.launchId,
     );
-    expect(await stores.sandboxes.claim(creatingSandbox(task), task)).toBe(true);
+    expect(await stores.sandboxes.claim(creatingSandbox(task), task, LATER)).toBe(true);
     expect((await stores.pool.seats(DEFAULT_POOL)).map(({ seat }) => seat)).not.toContain(1000);
     expect(
       (await stores.pool.free(DEFAULT_POOL, 100)).map(({ launchId }) => launchId),
@@ -69,7 +71,9 @@ describe('the pool', () => {
   test('of fifty claims of one task, one wins and only its sandbox exists', async () => {
     const task = await freeTask();
     const wanted = Array.from({ length: 50 }, () => creatingSandbox(task));
-    const won = await Promise.all(wanted.map((sandbox) => stores.sandboxes.claim(sandbox, task)));
+    const won = await Promise.all(
+      wanted.map((sandbox) => stores.sandboxes.claim(sandbox, task, LATER)),
+    );
     expect(won.filter(Boolean)).toHaveLength(1);
     const records = await Promise.all(wanted.map(({ id }) => stores.sandboxes.get(id)));
     expect(records.filter(Boolean)).toHaveLength(1);
@@ -89,14 +93,14 @@ describe('sandboxes', () => {
   test('a record comes back as it was written', async () => {
     const task = await freeTask();
     const sandbox = creatingSandbox(task, { name: 'n', metadata: { k: 'v' } });
-    await stores.sandboxes.claim(sandbox, task);
+    await stores.sandboxes.claim(sandbox, task, LATER);
     expect(await stores.sandboxes.get(sandbox.id)).toEqual(sandbox);
   });
 
   test('another task takes the place of a bad one while it is created', async () => {
     const [bad, good] = [await freeTask(), await freeTask()];
     const sandbox = creatingSandbox(bad);
-    await stores.sandboxes.claim(sandbox, bad);
+    await stores.sandboxes.claim(sandbox, bad, LATER);
     expect(await stores.sandboxes.claimAnother(sandbox.id, bad.launchId, good)).toBe(true);
     expect((await stores.sandboxes.get(sandbox.id))?.task.launchId).toBe(good.launchId);
     expect((await stores.pool.get(bad.launchId))?.status).toBe('bad');
@@ -133,7 +137,7 @@ describe('sandboxes', () => {
         tenantId: tenant,
         createdAt: iso(1_700_000_000_000 + n),
       });
-      await stores.sandboxes.claim(sandbox, task);
+      await stores.sandboxes.claim(sandbox, task, LATER);
       ids.unshift(sandbox.id);
     }
     const first = await stores.sandboxes.list(tenant, { limit: 3 });
@@ -164,7 +168,7 @@ describe('executions', () => {
     const sandbox = await runningSandbox();
     const execution = runningExecution(sandbox);
     await stores.executions.start(execution, 8);
-    const at = (epoch: number) => ({ owner: 'x', epoch, until: iso(Date.now() + 15_000) });
+    const at = (epoch: number) => ({ owner: randomUUID(), epoch, until: iso(Date.now() + 15_000) });
     expect(await stores.executions.takeLease(execution.id, at(2), iso(Date.now()))).toBe(false);
     await stores.executions.renewLease(execution.id, {
       ...execution.lease,

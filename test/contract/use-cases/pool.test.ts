@@ -1,15 +1,16 @@
 /** The pool's use cases over the real stores, with an agent and a fleet that can be told to fail. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LaunchId } from '../../../contract/ids.ts';
-import { DEFAULT_POOL } from '../../../core/pool/pool-task.ts';
+import { DEFAULT_POOL, type FreeTask } from '../../../core/pool/pool-task.ts';
 import { refillPool } from '../../../core/pool/refill-pool.ts';
 import { onTaskRunning, onTaskStopped } from '../../../core/pool/task-events.ts';
 import { type AgentCall, AgentUnreachable } from '../../../core/ports.ts';
 import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
-import { endSandbox } from '../../../core/sandbox/end-sandbox.ts';
+import { endOverdue } from '../../../core/sandbox/end-overdue.ts';
+import { closeSandbox, endSandbox } from '../../../core/sandbox/end-sandbox.ts';
 import { clock, digest, ids } from '../../../lambdas/shared/system.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
-import { keyId, tenantId } from '../../helpers/records.ts';
+import { creatingSandbox, iso, keyId, tenantId } from '../../helpers/records.ts';
 
 let stores: Awaited<ReturnType<typeof startStores>>;
 let world: ReturnType<typeof makeWorld>;
@@ -161,7 +162,42 @@ describe('create', () => {
   }
 });
 
+describe('the minute', () => {
+  test('ends what nobody ended: a creation that died, a sandbox past its expiry', async () => {
+    await fill(2);
+    const sandbox = await createSandbox(world.deps, { runtime: 'python' }, caller);
+    const [task] = await stores.pool.free(DEFAULT_POOL, 10);
+    const stuck = creatingSandbox(task as FreeTask, { tenantId: caller.tenantId });
+    await stores.sandboxes.claim(stuck, task as FreeTask, iso(Date.now() + 60_000));
+    const at = (ms: number) => ({
+      ...world.deps,
+      clock: { ...clock, nowMs: () => Date.now() + ms },
+    });
+
+    expect(await endOverdue(at(0))).toBe(0);
+    expect(await endOverdue(at(61_000))).toBe(1);
+    expect(await stores.sandboxes.get(stuck.id)).toMatchObject({
+      status: 'stopped',
+      endReason: 'init_timeout',
+    });
+    expect(await endOverdue(at(181_000))).toBe(1);
+    expect(await stores.sandboxes.get(sandbox.id)).toMatchObject({
+      status: 'stopped',
+      endReason: 'expired',
+    });
+    expect(world.stopped).toHaveLength(2);
+    expect(await endOverdue(at(10_000_000))).toBe(0);
+  });
+});
+
 describe('task events', () => {
+  test('a task that is not healthy is given up only while nobody has it', async () => {
+    await fill(1);
+    const launchId = world.launched[0] as LaunchId;
+    expect(await stores.pool.giveUp(launchId)).toBe(false);
+    expect((await stores.pool.get(launchId))?.status).toBe('free');
+  });
+
   test('twice, late and out of order do no harm', async () => {
     await refillPool(world.deps, DEFAULT_POOL, 1);
     const launchId = world.launched[0] as LaunchId;
@@ -190,9 +226,9 @@ describe('task events', () => {
     });
 
     const ended = await createSandbox(world.deps, { runtime: 'python' }, caller);
-    await endSandbox(world.deps, { id: ended.id, reason: 'terminated', taskGone: false });
+    await endSandbox(world.deps, { id: ended.id, reason: 'terminated' });
     expect(
-      await endSandbox(world.deps, { id: ended.id, reason: 'task_died', taskGone: true }),
+      await closeSandbox(world.deps, { id: ended.id, reason: 'task_died', stopTask: false }),
     ).toMatchObject({ status: 'stopped', endReason: 'terminated' });
   });
 
