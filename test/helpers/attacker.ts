@@ -32,7 +32,7 @@ def reach(host, port, kind=socket.SOCK_STREAM):
         return 'reached'
 def ask(host, method, path, body=None, headers={}):
     connection = http.client.HTTPConnection(host, ${AGENT_PORT}, timeout=5)
-    connection.request(method, path, body, headers)
+    connection.request(method, path, body, {'Content-Type': 'application/json', **headers})
     response = connection.getresponse()
     return response.status, json.loads(response.read())
 def text_of(path):

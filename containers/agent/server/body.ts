@@ -8,8 +8,12 @@ import { LIMITS } from '../../../contract/limits.ts';
 /** Of a body over the limit this much is read and dropped, so that its sender hears the answer. */
 const DROPPED_BYTES = 4 * LIMITS.requestBytes;
 
-export async function readJson(request: IncomingMessage): Promise<unknown> {
-  const bytes = await readBytes(request, LIMITS.requestBytes);
+/** `limit` is what the caller is trusted with: parsed JSON takes many times its bytes. */
+export async function readJson(
+  request: IncomingMessage,
+  limit: number = LIMITS.requestBytes,
+): Promise<unknown> {
+  const bytes = await readBytes(request, limit);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {

@@ -9,6 +9,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../../../contract/errors.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox } from '../sandbox.ts';
+import { refuseCrossSite } from './cross-site.ts';
+import { InitGate } from './init-gate.ts';
 import { answerFor } from './problems.ts';
 import { ROUTES } from './routes.ts';
 
@@ -34,6 +36,7 @@ export interface ListenOptions {
 export class AgentServer implements AsyncDisposable {
   readonly #sandbox: Sandbox;
   readonly #log: Log;
+  readonly #initGate = new InitGate();
   readonly #servers: Server[] = [];
   readonly #connections = new Map<string, number>();
 
@@ -88,6 +91,7 @@ export class AgentServer implements AsyncDisposable {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse) {
+    refuseCrossSite(request.headers);
     const url = URL.parse(request.url ?? '/', 'http://agent');
     const path = url?.pathname ?? '';
     const match = ROUTES.filter((route) => route.method === request.method)
@@ -98,8 +102,14 @@ export class AgentServer implements AsyncDisposable {
     if (!match || !url)
       throw new AppError('NOT_FOUND', `there is no ${request.method} ${path.slice(0, 200)}`);
     const [, id = ''] = match.parts ?? [];
-    const query = url.searchParams;
-    return match.route.handle({ sandbox: this.#sandbox, request, response, query, id });
+    return match.route.handle({
+      sandbox: this.#sandbox,
+      initGate: this.#initGate,
+      request,
+      response,
+      query: url.searchParams,
+      id,
+    });
   }
 
   #fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {

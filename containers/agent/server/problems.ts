@@ -11,7 +11,8 @@ import {
   statusOf,
 } from '../../../contract/errors.ts';
 
-const VALUE_CHARS = 100;
+/** Of a field's name or value this much is shown. */
+const SHOWN_CHARS = 100;
 /** Values that may be secret or large; the name of the field is enough. */
 const UNSHOWN = new Set(['code', 'stdin', 'env', 'tokenSha256', 'accessTokenSha256']);
 
@@ -43,7 +44,7 @@ export function parseInput<T>(schema: z.ZodMiniType<T>, input: unknown): T {
 
 function validationError(issue: z.core.$ZodIssue): AppError {
   const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
-  const field = [...issue.path, ...unknown].join('.') || 'body';
+  const field = short([...issue.path, ...unknown].join('.')) || 'body';
   const allowed = allowedBy(issue);
   const shown = UNSHOWN.has(String(issue.path[0])) || unknown.length > 0 ? {} : valueOf(issue);
   const got = 'value' in shown ? `, got ${JSON.stringify(shown['value'])}` : '';
@@ -53,9 +54,15 @@ function validationError(issue: z.core.$ZodIssue): AppError {
 
 function valueOf(issue: z.core.$ZodIssue): ErrorDetails {
   const { input } = issue;
-  if (input === undefined) return {};
-  const text = typeof input === 'string' ? input : JSON.stringify(input);
-  return { value: text.length > VALUE_CHARS ? `${text.slice(0, VALUE_CHARS)}…` : input };
+  if (typeof input === 'string') return { value: short(input) };
+  // An object or array may be large and deep: its writing would cost more than its reading.
+  return typeof input === 'number' || typeof input === 'boolean' || input === null
+    ? { value: input }
+    : {};
+}
+
+function short(text: string): string {
+  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS)}…` : text;
 }
 
 function allowedBy(issue: z.core.$ZodIssue): string {

@@ -14,10 +14,12 @@ import { LIMITS } from '../../../contract/limits.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { readJson } from './body.ts';
 import { sendEvents } from './event-stream.ts';
+import type { InitGate } from './init-gate.ts';
 import { parseInput } from './problems.ts';
 
 export interface Exchange {
   readonly sandbox: Sandbox;
+  readonly initGate: InitGate;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly query: URLSearchParams;
@@ -63,8 +65,8 @@ async function health({ sandbox }: Exchange): Promise<JsonAnswer> {
   });
 }
 
-async function init({ sandbox, request }: Exchange): Promise<JsonAnswer> {
-  const body = parseInput(InitRequest, await readJson(request));
+async function init({ sandbox, initGate, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(InitRequest, await initGate.read(request));
   refuseForOther(body.taskId, sandbox.taskId);
   sandbox.state.init(body);
   return ok({ sandboxId: body.sandboxId, protocol: AGENT_PROTOCOL });

@@ -169,7 +169,7 @@ describe('an agent with a unix socket', () => {
     await using agent = await startAgent({ driver: 'plain', env: { AGENT_SOCKET: socketPath } });
     expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
     const status = await new Promise<number | undefined>((resolve, reject) => {
-      const headers = { authorization: `Bearer ${agent.token}` };
+      const headers = { authorization: `Bearer ${agent.token}`, host: '127.0.0.1' };
       const call = request({ socketPath, path: '/logs', headers }, (response) => {
         response.resume();
         resolve(response.statusCode);
