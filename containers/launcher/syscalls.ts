@@ -72,6 +72,10 @@ export const DENIED: Readonly<Record<string, CallNumbers>> = {
   bpf: on(321, 280),
   uselib: on(134, null),
   _sysctl: on(156, null),
+  // What System V shares outlives who made it, and is counted to nobody who could be ended for it.
+  shmget: on(29, 194),
+  msgget: on(68, 186),
+  semget: on(64, 190),
   // Rich in past kernel bugs, and no language runtime needs them.
   userfaultfd: on(323, 282),
   io_uring_setup: everywhere(425),

@@ -228,6 +228,9 @@ describe('more rights', () => {
       'performance events': `system_call(241 if arm else 298, None, 0, -1, -1, 0)`,
       'kernel log': `system_call(116 if arm else 103, 10, None, 0)`,
       'kernel module': `system_call(273 if arm else 313, 0, b'', 0)`,
+      'shared memory that outlives us': `call('shmget', 0x5eed, 4096, 0o1666)`,
+      'messages that outlive us': `call('msgget', 0x5eed, 0o1666)`,
+      'semaphores that outlive us': `call('semget', 0x5eed, 1, 0o1666)`,
       reboot: `system_call(142 if arm else 169, 0, 0, 0, None)`,
       'set the clock': `system_call(112 if arm else 227, 0, None)`,
     };
