@@ -13,6 +13,9 @@ import type { Spool } from './spool.ts';
 import type { SpoolStore } from './spool-store.ts';
 import { boundBundle, boundError } from './values.ts';
 
+/** What an event's line has around its content: number, time, names. */
+const ENVELOPE_BYTES = 128;
+
 export type ExecutionStatus = 'queued' | 'running' | 'finished';
 
 export interface ExecutionEnd {
@@ -45,6 +48,7 @@ export class Execution {
   readonly #coalescer: OutputCoalescer;
   #status: ExecutionStatus = 'queued';
   #seq = 0;
+  #hasError = false;
 
   constructor(options: ExecutionOptions) {
     const { id, store, outputBytes, graceBytes } = options;
@@ -94,11 +98,13 @@ export class Execution {
 
   result(frame: ResultFrame): void {
     this.#coalescer.flush();
+    const { main, displayId, update } = frame;
     const { data, sizeBytes } = boundBundle(frame.data);
-    const { kept, crossed } = this.#budget.admitResult(sizeBytes);
+    const chargedBytes = ENVELOPE_BYTES + jsonBytes(displayId ?? '') + sizeBytes;
+    if (!this.#hasRoom(chargedBytes)) return;
+    const { kept, crossed } = this.#budget.admitResult(chargedBytes);
     if (crossed) this.#limitEvent(this.#outputBytes);
     if (!kept) return;
-    const { main, displayId, update } = frame;
     this.#append({
       type: 'result',
       main,
@@ -111,7 +117,11 @@ export class Execution {
   error(info: ExecutionErrorInfo): void {
     this.#coalescer.flush();
     const bounded = boundError(info);
-    const { kept, crossed } = this.#budget.admitError(Buffer.byteLength(JSON.stringify(bounded)));
+    const chargedBytes = ENVELOPE_BYTES + jsonBytes(bounded);
+    // The first says why the code ended; it needs no room.
+    if (this.#hasError && !this.#hasRoom(chargedBytes)) return;
+    this.#hasError = true;
+    const { kept, crossed } = this.#budget.admitError(chargedBytes);
     if (crossed) this.#limitEvent(this.#outputBytes);
     if (kept) this.#append({ type: 'error', ...bounded });
   }
@@ -148,6 +158,14 @@ export class Execution {
     if (kept.sizeBytes < piece.sizeBytes) this.#hitCap(this.#outputBytes);
   }
 
+  /** Where the spool is full, this is dropped and so is all output from here on. */
+  #hasRoom(sizeBytes: number): boolean {
+    if (this.#store.reserve(sizeBytes)) return true;
+    this.#hitCap(this.#budget.usedBytes);
+    this.#budget.drop(sizeBytes);
+    return false;
+  }
+
   #hitCap(keptBytes: number): void {
     if (this.#budget.capped || this.#status === 'finished') return;
     this.#budget.cap();
@@ -162,11 +180,15 @@ export class Execution {
   #append(body: EventBody, optional = false): boolean {
     if (this.#status === 'finished') return false;
     const line = JSON.stringify({ seq: this.#seq + 1, at: new Date().toISOString(), ...body });
-    if (!this.#store.reserve(line.length) && optional) return false;
+    if (!this.#store.reserve(Buffer.byteLength(line)) && optional) return false;
     this.#seq += 1;
     this.#store.count(this.spool.append(line));
     return true;
   }
+}
+
+function jsonBytes(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
 }
 
 function headOf(piece: Piece, room: number): Piece {
