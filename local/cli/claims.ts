@@ -3,7 +3,7 @@
  * what to do. Must never take a folder from a stack that lives.
  */
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { isStaleOwner, newOwnerName } from '../sandboxes/owner.ts';
@@ -15,10 +15,16 @@ export class StartError extends Error {
 
 const LOCK = 'owner';
 
+/** Others may pass through it, as the users inside sandboxes must, but not into its data. */
 export async function makeFolder(directory: string): Promise<void> {
-  await mkdir(directory, { recursive: true }).catch((error: unknown) => {
+  const data = join(directory, 'data');
+  try {
+    await mkdir(data, { recursive: true });
+    // One of a former start may be open to others.
+    await chmod(data, 0o700);
+  } catch (error) {
     throw new StartError(`the data folder ${directory} cannot be made: ${messageOf(error)}`);
-  });
+  }
 }
 
 /** The folder, which is there, is ours until this is disposed of, or until we die. */

@@ -34,7 +34,7 @@ export class TaskJournal implements EventSink {
 
   constructor(options: TaskJournalOptions) {
     this.#options = options;
-    mkdirSync(options.directory, { recursive: true });
+    mkdirSync(options.directory, { recursive: true, mode: 0o700 });
   }
 
   publish(event: Parameters<EventSink['publish']>[0]): void {

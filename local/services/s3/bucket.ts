@@ -59,7 +59,7 @@ export class Bucket {
   static async open(name: string, directory: string, options: BucketOptions): Promise<Bucket> {
     const bucket = new Bucket(name, directory, options);
     for (const part of ['data', 'objects', 'uploads']) {
-      await mkdir(join(directory, part), { recursive: true });
+      await mkdir(join(directory, part), { recursive: true, mode: 0o700 });
     }
     await bucket.#load();
     return bucket;
