@@ -26,15 +26,7 @@ const HOST_FILES = [
 ] as const;
 
 /** Folders of links and settings that belong to programs under /usr. */
-const HOST_FOLDERS = [
-  'alternatives',
-  'fonts',
-  'ssl/certs',
-  'java-17-openjdk',
-  'java-21-openjdk',
-  'R',
-  'php',
-] as const;
+const HOST_FOLDERS = ['alternatives', 'fonts', 'ssl/certs'] as const;
 
 export interface HostEtc {
   readonly directory: string;
