@@ -24,6 +24,10 @@ export interface ContextOptions {
 }
 
 const ATTEMPTS = 3;
+/** Interpreters that die this young and of no use to anyone are killed by something. */
+const EARLY_DEATH = { youngMs: 10_000, most: 1 };
+/** Between interpreters that die early; an execution that comes meanwhile does not wait for it. */
+const BACK_OFF = { firstMs: 250, mostMs: 30_000 };
 
 interface Item {
   readonly execution: Execution;
@@ -38,6 +42,10 @@ export class Context {
   #running: Item | undefined;
   #kernel: Promise<Kernel> | undefined;
   #closed = false;
+  /** Its end tells whether a kernel that died had been of use. */
+  #lastRun: { readonly kernel: Kernel; readonly execution: Execution } | undefined;
+  /** One after the other. */
+  #earlyDeaths = 0;
 
   constructor(options: ContextOptions) {
     this.#options = options;
@@ -135,6 +143,7 @@ export class Context {
       limits: runLimits,
     });
     item.run = run;
+    this.#lastRun = { kernel, execution };
     const end = await run.ended;
     delete item.run;
     // Until it has ended, the next execution would be given to it.
@@ -144,8 +153,10 @@ export class Context {
 
   async #startKernel(): Promise<Kernel> {
     const { startKernel, killLeftovers, isCrowded, log } = this.#options;
-    if (isCrowded()) {
-      log.warn('user code left too many processes; ending them before an interpreter starts');
+    if (isCrowded() || this.#earlyDeaths > EARLY_DEATH.most) {
+      log.warn('user code left what keeps interpreters from living; ending it before one starts', {
+        earlyDeaths: this.#earlyDeaths,
+      });
       await killLeftovers();
     }
     const kernel = await startKernel().catch(async (error: unknown) => {
@@ -157,12 +168,29 @@ export class Context {
       await killLeftovers();
       return startKernel();
     });
+    const startedAt = performance.now();
     void kernel.exited.then(({ code, signal }) => {
       log.info('an interpreter ended', { code: code ?? undefined, signal: signal ?? undefined });
       this.#kernel = undefined;
-      return this.warm();
+      return this.#replace(kernel, performance.now() - startedAt);
     });
     return kernel;
+  }
+
+  /** At once where it died of its use; ever later where something kills each new one. */
+  async #replace(kernel: Kernel, livedMs: number): Promise<void> {
+    const last = this.#lastRun;
+    const served = last?.kernel === kernel && last.execution.status === 'finished';
+    const early = !served && livedMs < EARLY_DEATH.youngMs;
+    this.#earlyDeaths = early ? this.#earlyDeaths + 1 : 0;
+    const over = this.#earlyDeaths - EARLY_DEATH.most;
+    if (over > 0) {
+      const waitMs = Math.min(BACK_OFF.firstMs * 2 ** (over - 1), BACK_OFF.mostMs);
+      await new Promise<void>((resolve) => {
+        setTimeout(resolve, waitMs).unref();
+      });
+    }
+    await this.warm();
   }
 }
 

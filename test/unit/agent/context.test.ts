@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Context } from '../../../containers/agent/executions/context.ts';
+import type { Kernel } from '../../../containers/agent/kernels/kernel.ts';
+import { Log } from '../../../containers/agent/log.ts';
+
+/** Only what a context asks of a kernel that nobody uses. */
+function idleKernel(livesMs: number): Kernel {
+  const exited = new Promise((resolve) => {
+    setTimeout(() => resolve({ code: null, signal: 'SIGKILL' }), livesMs);
+  });
+  return { alive: true, exited, kill: () => undefined } as unknown as Kernel;
+}
+
+describe('an interpreter that dies before anyone uses it', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  function contextOf(livesMs: number) {
+    const seen = { starts: 0, kills: 0 };
+    const context = new Context({
+      startKernel: () => {
+        seen.starts += 1;
+        return Promise.resolve(idleKernel(livesMs));
+      },
+      killLeftovers: () => {
+        seen.kills += 1;
+        return Promise.resolve();
+      },
+      isCrowded: () => false,
+      baseEnv: () => ({}),
+      runLimits: {
+        timeoutGraceMs: 1,
+        interruptGraceMs: 1,
+        dataBytes: 1,
+        maxProcesses: 1,
+        fileBytes: 1,
+      },
+      maxQueued: 1,
+      log: new Log(() => undefined),
+    });
+    return { context, seen };
+  }
+
+  it('is replaced at once the first time, with nothing else killed', async () => {
+    const { context, seen } = contextOf(100);
+    await context.warm();
+    await vi.advanceTimersByTimeAsync(150);
+    expect(seen).toEqual({ starts: 2, kills: 0 });
+  });
+
+  it('again and again has what user code left behind killed, and is replaced ever more slowly', async () => {
+    const { context, seen } = contextOf(10);
+    await context.warm();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(seen.kills).toBeGreaterThan(0);
+    await vi.advanceTimersByTimeAsync(119_000);
+    expect(seen.starts).toBeLessThan(15);
+    const before = seen.starts;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(seen.starts).toBeGreaterThan(before);
+  });
+
+  it('after a long time is no sign of an attack', async () => {
+    const { context, seen } = contextOf(60_000);
+    await context.warm();
+    await vi.advanceTimersByTimeAsync(10 * 60_000 + 1);
+    expect(seen).toEqual({ starts: 11, kills: 0 });
+  });
+});
