@@ -18,6 +18,8 @@ const START_TIMEOUT_MS = 30_000;
 const ORDER_PATIENCE_MS = 1_000;
 /** After the end of the process its pipes are read until they are silent, but not for ever. */
 const LAST_WORDS = { silenceMs: 50, mostMs: 2_000 };
+/** After so many with the run's barrier that are not its driver's, none of the run is looked at. */
+const FALSE_FRAMES = 1_000;
 /** Kept from a kernel that does not start. */
 const START_OUTPUT_BYTES = 4_096;
 
@@ -69,6 +71,8 @@ export class Kernel {
   #lastData = 0;
   #droppedBytes = 0;
   #refusedFrames = 0;
+  /** Of this run. */
+  #falseFrames = 0;
   #onReadyLine: ((line: Buffer) => void) | undefined;
   #startOutput = '';
   #alive = true;
@@ -139,6 +143,7 @@ export class Kernel {
     if (this.#demux) throw new Error('the kernel is busy');
     this.#target = target;
     this.#barrier = request.barrier;
+    this.#falseFrames = 0;
     this.#demux = new Demux(request.barrier, {
       output: (stream, bytes) => target.output(stream, bytes),
       frame: (frame) => {
@@ -211,10 +216,11 @@ export class Kernel {
   }
 
   #acceptFrame(line: Buffer): boolean {
-    if (!this.#demux) return false;
-    const frame = parseRunFrame(line);
-    if (frame?.barrier !== this.#barrier) return false;
-    return this.#demux.pushFrame(frame, line.length);
+    if (!this.#demux || this.#falseFrames >= FALSE_FRAMES) return false;
+    const frame = parseRunFrame(line, this.#barrier);
+    if (frame && this.#demux.pushFrame(frame, line.length)) return true;
+    if (line.includes(this.#barrier)) this.#falseFrames += 1;
+    return false;
   }
 
   #refuseFrame(line: Buffer): void {

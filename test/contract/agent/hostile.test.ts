@@ -129,6 +129,22 @@ describe.skipIf(!canUseLauncher || !hasCompiler)('code that means harm', () => {
     expect((await attack(marks)).finished.outcome).toBe('ok');
   });
 
+  it('may pile up marks on one output and end, and the agent answers meanwhile', async () => {
+    const { finished } = await attack(
+      'import os\nio = get_ipython().kernel_io\nmarks = b"".join(b"\\x1e%s%08x\\x1e" % (io._barrier, k) for k in range(1, 200_000))\nos.write(1, marks[:1_000_000])\nos._exit(0)',
+      { timeoutMs: 3_000 },
+    );
+    expect(['error', 'timeout']).toContain(finished.outcome);
+  });
+
+  it('is no longer listened to after too many false frames, and meets its time limit', async () => {
+    const { finished } = await attack(
+      'import json, os\nio = get_ipython().kernel_io\nline = json.dumps({"type": "start", "barrier": io._barrier.decode(), "k": 99}).encode()\nfor _ in range(1_001): os.write(io._frames, line + b"\\n")',
+      { timeoutMs: 1_000 },
+    );
+    expect(finished.outcome).toBe('timeout');
+  });
+
   it('may take the requests of the next run, which then meets its time limit', async () => {
     await agent.run(
       'import os, threading\nio = get_ipython().kernel_io\nfd = os.dup(io._requests)\nthreading.Thread(target=os.read, args=(fd, 10_000_000), daemon=True).start()',

@@ -1,14 +1,17 @@
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   FRAME_BYTES,
   LineReader,
+  parseRunFrame as parseFrameOf,
   parseReady,
-  parseRunFrame,
 } from '../../../containers/agent/kernels/frames.ts';
 
 const frame = (fields: object): Buffer =>
   Buffer.from(JSON.stringify({ barrier: 'b', k: 0, ...fields }));
+
+const BARRIER = 'b';
+const parseRunFrame = (line: Buffer) => parseFrameOf(line, BARRIER);
 
 describe('lines on fd 3', () => {
   it('are the same however they were cut', () => {
@@ -66,19 +69,50 @@ describe('frames on fd 3', () => {
     for (const line of wrong) expect(parseRunFrame(Buffer.from(line))).toBeUndefined();
     fc.assert(
       fc.property(fc.uint8Array(), (bytes) => {
-        expect(parseRunFrame(Buffer.from(bytes))).toBeUndefined();
+        expect(parseRunFrame(Buffer.concat([Buffer.from('"b"'), bytes]))).toBeUndefined();
       }),
     );
   });
 
   it('are refused before they are parsed where their structure would cost too much memory', () => {
-    const brackets = Buffer.alloc(FRAME_BYTES, '[');
-    const commas = Buffer.from(`{"data":[${'0,'.repeat(2_000_000)}0]}`);
+    const brackets = Buffer.concat([Buffer.from('"b"'), Buffer.alloc(FRAME_BYTES, '[')]);
+    const commas = Buffer.from(`{"barrier":"b","data":[${'0,'.repeat(2_000_000)}0]}`);
     for (const line of [brackets, commas]) {
       const began = performance.now();
       expect(parseRunFrame(line)).toBeUndefined();
       expect(performance.now() - began).toBeLessThan(2_000);
     }
+  });
+
+  it('of another barrier are refused unparsed', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    const line = Buffer.from('{"barrier":"other","k":0,"type":"start"}');
+    expect(parseFrameOf(line, 'mine')).toBeUndefined();
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  it('keep their number where a result has too many values, also in a short line', () => {
+    const parse = vi.spyOn(JSON, 'parse');
+    for (const values of [`[${'0,'.repeat(60_000)}0]`, `${'['.repeat(70)}${']'.repeat(70)}`]) {
+      const line = `{"type": "result", "main": true, "data": {"application/json": ${values}}, "barrier": "b", "k": 7}`;
+      const frame = parseRunFrame(Buffer.from(line));
+      expect(frame).toMatchObject({ type: 'result', main: true, barrier: 'b', k: 7 });
+      expect(JSON.stringify(frame)).toContain('the result is left out');
+    }
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  it('may hold any JSON as a result', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+        const data = JSON.parse(JSON.stringify({ 'application/json': value }));
+        const parsed = parseRunFrame(frame({ type: 'result', main: true, data }));
+        expect(parsed).toMatchObject({ type: 'result' });
+        expect(parsed?.type === 'result' && parsed.data).toEqual(data);
+      }),
+    );
   });
 
   it('may hold a large string full of quotes and brackets', () => {
