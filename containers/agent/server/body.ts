@@ -8,12 +8,21 @@ import { LIMITS } from '../../../contract/limits.ts';
 /** Of a body over the limit this much is read and dropped, so that its sender hears the answer. */
 const DROPPED_BYTES = 4 * LIMITS.requestBytes;
 
-/** `limit` is what the caller is trusted with: parsed JSON takes many times its bytes. */
+export interface BodyBounds {
+  readonly bytes: number;
+  /** Objects, lists and what stands in them: parsed, each takes many times its bytes. */
+  readonly parts?: number;
+}
+
 export async function readJson(
   request: IncomingMessage,
-  limit: number = LIMITS.requestBytes,
+  bounds: BodyBounds = { bytes: LIMITS.requestBytes },
 ): Promise<unknown> {
-  const bytes = await readBytes(request, limit);
+  const bytes = await readBytes(request, bounds.bytes);
+  if (bounds.parts !== undefined && partsOf(bytes) > bounds.parts)
+    throw new AppError('PAYLOAD_TOO_LARGE', `body: must have at most ${bounds.parts} parts`, {
+      details: { field: 'body', allowed: bounds.parts },
+    });
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
@@ -41,4 +50,20 @@ function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   request.once('end', () => (size > limit ? reject(tooLarge()) : resolve(Buffer.concat(chunks))));
   request.once('error', reject);
   return promise;
+}
+
+const [QUOTE, BACKSLASH] = Buffer.from('"\\');
+const PART = new Set(Buffer.from('[{,'));
+
+/** Counted without parsing. */
+function partsOf(bytes: Buffer): number {
+  let parts = 0;
+  let inString = false;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes.readUInt8(at);
+    if (inString && byte === BACKSLASH) at += 1;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString && PART.has(byte)) parts += 1;
+  }
+  return parts;
 }

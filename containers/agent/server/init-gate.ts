@@ -1,6 +1,6 @@
 /**
  * The door of the one route that takes a body from whoever has no token, user code included. Must
- * never hold more than one such body, nor a large one.
+ * never hold more than one such body, nor a large one, nor parse one of many parts.
  */
 import type { IncomingMessage } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
@@ -8,7 +8,7 @@ import { LIMITS } from '../../../contract/limits.ts';
 import { readJson } from './body.ts';
 
 /** A byte of env may be escaped as \u0000; the rest is ids and hashes. */
-const INIT_BYTES = 6 * LIMITS.envBytes + 8 * 1024;
+const BOUNDS = { bytes: 6 * LIMITS.envBytes + 8 * 1024, parts: 1_024 } as const;
 
 export class InitGate {
   #reading = false;
@@ -20,7 +20,7 @@ export class InitGate {
       });
     this.#reading = true;
     try {
-      return await readJson(request, INIT_BYTES);
+      return await readJson(request, BOUNDS);
     } finally {
       this.#reading = false;
     }

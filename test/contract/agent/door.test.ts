@@ -87,13 +87,15 @@ describe('the init of an agent', () => {
   afterAll(() => agent[Symbol.asyncDispose]());
 
   it('takes the largest env, however it is escaped', async () => {
-    const env = { A: '\u0001'.repeat(LIMITS.envBytes - 1_024) };
+    const env = { A: '\u0001'.repeat(LIMITS.envBytes - 4_096), B: '[{,"\\'.repeat(600) };
     await agent.init({ env });
   });
 
   it('reads no large body of those who have no token', async () => {
     const sent = await send(agent, ['POST', '/init'], json, `[${'[],'.repeat(300_000)}[]]`);
     expect(sent.status).toBe(413);
+    const parts = await send(agent, ['POST', '/init'], json, `[${'[],'.repeat(60_000)}[]]`);
+    expect([parts.status, detailsOf(parts)?.['allowed']]).toEqual([413, 1_024]);
   });
 
   it('reads one body at a time, and the next after it', async () => {
