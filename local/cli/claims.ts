@@ -16,9 +16,14 @@ export class StartError extends Error {
 const LOCK = 'owner';
 
 /** Others may pass through it, as the users inside sandboxes must, but not into its data. */
-export async function makeFolder(directory: string): Promise<void> {
-  const data = join(directory, 'data');
+export async function makeFolder(
+  directory: string,
+  { persist }: { persist: boolean },
+): Promise<void> {
   try {
+    await mkdir(directory, { recursive: true });
+    if (!persist) return;
+    const data = join(directory, 'data');
     await mkdir(data, { recursive: true });
     // One of a former start may be open to others.
     await chmod(data, 0o700);

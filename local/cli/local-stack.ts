@@ -63,7 +63,7 @@ const READY_WITHIN_MS = 60_000;
 /** Stands the stack up, or leaves nothing behind and throws what stopped it. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
   await using undo = new AsyncDisposableStack();
-  await makeFolder(options.directory);
+  await makeFolder(options.directory, options);
   undo.use(await takeFolder(options.directory));
   // A run that was killed has left its own.
   await rm(endpointsFile(options), { force: true });

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
   }
   await checkPort(flags.port);
   const directory = resolve(flags.data);
-  await makeFolder(directory);
+  await makeFolder(directory, flags);
   const logFile = join(directory, 'functions.log');
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
   const stop = new AbortController();

@@ -201,7 +201,7 @@ describe('a stack', () => {
       stderr: 'SIGTERM: stopping\nSIGTERM came before the stack was ready\n',
     });
     expect(tracesOf(child.pid ?? 0, other)).toEqual([]);
-    expect(readdirSync(other).sort()).toEqual(['cdk.out', 'functions.log', 'run']);
+    expect(readdirSync(other).sort()).toEqual(['cdk.out', 'data', 'functions.log', 'run']);
   });
 });
 

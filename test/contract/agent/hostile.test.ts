@@ -145,12 +145,15 @@ describe.skipIf(!canUseLauncher || !hasCompiler)('code that means harm', () => {
     expect(finished.outcome).toBe('timeout');
   });
 
-  it('may take the requests of the next run, which then meets its time limit', async () => {
+  it('may take the request of a later run, which then meets its time limit', async () => {
     await agent.run(
       'import os, threading\nio = get_ipython().kernel_io\nfd = os.dup(io._requests)\nthreading.Thread(target=os.read, args=(fd, 10_000_000), daemon=True).start()',
     );
-    const { finished } = await agent.run('1', { timeoutMs: 300 });
-    expect(['timeout', 'ok', 'error']).toContain(finished.outcome);
+    // The interpreter and the thief wait for the same request: either may get the first.
+    for (let tries = 1, outcome = ''; outcome !== 'timeout'; tries++) {
+      expect(tries).toBeLessThan(10);
+      outcome = (await agent.run('1', { timeoutMs: 300 })).finished.outcome;
+    }
     expect((await agent.run('print("alive")', { timeoutMs: 10_000 })).stdout).toBe('alive\n');
   });
 

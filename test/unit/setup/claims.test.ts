@@ -17,7 +17,7 @@ const rightsOf = async (path: string) => (await stat(path)).mode & 0o777;
 describe('the data of a stack', () => {
   it('is closed to others, and the folder around it is not', async () => {
     const around = join(base, 'around');
-    await makeFolder(around);
+    await makeFolder(around, { persist: true });
     expect(await rightsOf(join(around, 'data'))).toBe(0o700);
     expect(await rightsOf(around)).toBe(0o777 & ~process.umask());
   });
@@ -26,7 +26,7 @@ describe('the data of a stack', () => {
     const data = join(base, 'data');
     await mkdir(data);
     await chmod(data, 0o755);
-    await makeFolder(base);
+    await makeFolder(base, { persist: true });
     expect(await rightsOf(data)).toBe(0o700);
   });
 
@@ -47,6 +47,6 @@ describe('the data of a stack', () => {
   it('is said to have no place where it cannot be made', async () => {
     const file = join(base, 'file');
     await writeFile(file, '');
-    await expect(makeFolder(file)).rejects.toThrow(StartError);
+    await expect(makeFolder(file, { persist: true })).rejects.toThrow(StartError);
   });
 });
