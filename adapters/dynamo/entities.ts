@@ -6,6 +6,7 @@ import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { Entity, Service } from 'electrodb';
 import { apiKey, tenant } from './entities/account.ts';
 import { execution } from './entities/execution.ts';
+import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
 import { sandbox } from './entities/sandbox.ts';
 
@@ -18,6 +19,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       seat: new Entity(seat),
       apiKey: new Entity(apiKey),
       tenant: new Entity(tenant),
+      idempotency: new Entity(idempotency),
     },
     { client, table },
   );

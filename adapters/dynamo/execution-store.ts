@@ -5,9 +5,10 @@ import type { ExecutionRecord } from '../../core/execution/execution.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
 import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
+import { claimIdempotency, releaseIdempotency } from './idempotency-store.ts';
 import { putOf } from './output-store.ts';
 import { keptUntil } from './sandbox-store.ts';
-import { conditional, transact } from './transact.ts';
+import { conditional, type TransactItem, transact, transactTelling } from './transact.ts';
 
 type Row = NonNullable<
   Awaited<ReturnType<ReturnType<StateService['entities']['execution']['get']>['go']>>['data']
@@ -25,21 +26,31 @@ export function dynamoExecutionStore(
     Update: sandbox.patch({ id }).add({ runningExecutions: -1 }).params(),
   });
 
+  const startItems = (record: Running, maxRunning: number) =>
+    [
+      { Put: execution.create(toRow(record)).params() },
+      {
+        Update: sandbox
+          .patch({ id: record.sandboxId })
+          .add({ runningExecutions: 1 })
+          .where(
+            ({ status, expiresAt, runningExecutions }, { eq, gt, lt }) =>
+              `${eq(status, 'running')} AND ${gt(expiresAt, record.createdAt)} AND ${lt(runningExecutions, maxRunning)}`,
+          )
+          .params(),
+      },
+    ] as TransactItem[];
+
   return {
-    start(record, maxRunning) {
-      return transact(client, [
-        { Put: execution.create(toRow(record)).params() },
-        {
-          Update: sandbox
-            .patch({ id: record.sandboxId })
-            .add({ runningExecutions: 1 })
-            .where(
-              ({ status, expiresAt, runningExecutions }, { eq, gt, lt }) =>
-                `${eq(status, 'running')} AND ${gt(expiresAt, record.createdAt)} AND ${lt(runningExecutions, maxRunning)}`,
-            )
-            .params(),
-        },
-      ] as never);
+    start: (record, maxRunning) => transact(client, startItems(record, maxRunning)),
+
+    async startOnce(record, maxRunning, claim) {
+      const [first] = await transactTelling(client, [
+        claimIdempotency(state, claim, record.createdAt),
+        ...startItems(record, maxRunning),
+      ]);
+      if (first === undefined) return 'started';
+      return first === 0 ? 'claimed' : 'refused';
     },
 
     async get(id) {
@@ -47,7 +58,7 @@ export function dynamoExecutionStore(
       return data ? toRecord(data) : undefined;
     },
 
-    async discard(id, sandboxId) {
+    async discard(id, sandboxId, claim) {
       await transact(client, [
         {
           Delete: execution
@@ -56,6 +67,7 @@ export function dynamoExecutionStore(
             .params(),
         },
         countDown(sandboxId),
+        ...(claim ? [releaseIdempotency(state, claim)] : []),
       ] as never);
     },
 

@@ -23,14 +23,23 @@ export async function transact(
   client: DynamoDBDocumentClient,
   items: TransactItem[],
 ): Promise<boolean> {
+  return (await transactTelling(client, items)).length === 0;
+}
+
+/** Indexes of the items whose conditions failed, so that nothing was written; none when it was. */
+export async function transactTelling(
+  client: DynamoDBDocumentClient,
+  items: TransactItem[],
+): Promise<number[]> {
   for (let tries = 1; ; tries++) {
     try {
       await client.send(new TransactWriteCommand({ TransactItems: items }));
-      return true;
+      return [];
     } catch (error) {
       if (!(error instanceof TransactionCanceledException)) throw error;
       const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code);
-      if (codes.includes('ConditionalCheckFailed')) return false;
+      const failed = codes.flatMap((code, at) => (code === 'ConditionalCheckFailed' ? [at] : []));
+      if (failed.length > 0) return failed;
       if (!codes.includes('TransactionConflict') || tries === TRIES) throw error;
       await pause(tries);
     }

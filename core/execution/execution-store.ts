@@ -1,5 +1,6 @@
 /** Where executions are kept. Leases and ends are conditional on the epoch. */
 import type { ExecutionId, SandboxId } from '../../contract/ids.ts';
+import type { IdempotencyClaim } from '../account/idempotency.ts';
 import type { OutputRow } from '../output/output-log.ts';
 import type { Page } from '../sandbox/sandbox-store.ts';
 import type { ExecutionEnd, ExecutionRecord, Lease } from './execution.ts';
@@ -21,10 +22,17 @@ export interface ExecutionStore {
     maxRunning: number,
   ): Promise<boolean>;
 
+  /** As {@link start}, with the claim in the same transaction: `claimed` when the key is taken. */
+  startOnce(
+    execution: Extract<ExecutionRecord, { status: 'running' }>,
+    maxRunning: number,
+    claim: IdempotencyClaim,
+  ): Promise<'started' | 'refused' | 'claimed'>;
+
   get(id: ExecutionId): Promise<ExecutionRecord | undefined>;
 
-  /** Undoes {@link start} for an execution that never reached its agent. */
-  discard(id: ExecutionId, sandboxId: SandboxId): Promise<void>;
+  /** Undoes {@link start} or {@link startOnce} for an execution that never reached its agent. */
+  discard(id: ExecutionId, sandboxId: SandboxId, claim?: IdempotencyClaim): Promise<void>;
 
   /** Takes a lapsed or released lease: the next epoch, still running, `until` before `now`. */
   takeLease(id: ExecutionId, lease: Lease, now: string): Promise<boolean>;

@@ -4,16 +4,24 @@
  * the record stays and its relay finds out.
  */
 import { AppError } from '../../contract/errors.ts';
-import type { SandboxId } from '../../contract/ids.ts';
+import { ExecutionId, type SandboxId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { ExecuteBody } from '../../contract/rest/executions.ts';
 import { RUNTIMES, runtimeFamily } from '../../contract/runtimes.ts';
 import type { Caller } from '../account/caller.ts';
+import {
+  claimFor,
+  earlierResult,
+  type IdempotencyClaim,
+  type IdempotencyKey,
+  type IdempotencyStore,
+} from '../account/idempotency.ts';
 import { AgentRefusal, startOnAgent } from '../agent/agent.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
 import { assertRunning, ownedBy, type SandboxRecord } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
+import type { ExecutionRecord } from './execution.ts';
 import type { ExecutionStore } from './execution-store.ts';
 
 export interface StartExecutionDeps {
@@ -25,13 +33,19 @@ export interface StartExecutionDeps {
   readonly leaseMs: number;
 }
 
+export interface StartRequest {
+  readonly sandboxId: SandboxId;
+  readonly body: ExecuteBody;
+}
+
+type Running = RelayTask['execution'];
+
 const START_TRIES = 3;
 const RETRY_MS = 200;
 
 export async function startExecution(
   deps: StartExecutionDeps,
-  sandboxId: SandboxId,
-  body: ExecuteBody,
+  { sandboxId, body }: StartRequest,
   caller: Caller,
 ): Promise<RelayTask> {
   checkCode(body.code);
@@ -41,6 +55,50 @@ export async function startExecution(
   if (!(await deps.executions.start(execution, LIMITS.runningExecutionsPerSandbox))) {
     await explainRefusal(deps, sandboxId, execution.createdAt);
   }
+  return startTask(deps, { sandbox, execution, body });
+}
+
+/**
+ * As {@link startExecution}, once for a key: a repeat gets the execution that the first request
+ * started, also where the sandbox has ended since or takes no more.
+ */
+export async function startExecutionOnce(
+  deps: StartExecutionDeps & { readonly idempotency: IdempotencyStore },
+  { sandboxId, body, asked }: StartRequest & { readonly asked: IdempotencyKey },
+  caller: Caller,
+): Promise<{ task: RelayTask } | { earlier: ExecutionRecord }> {
+  checkCode(body.code);
+  const { tenantId } = caller;
+  const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), tenantId, sandboxId);
+  for (let tries = 1; ; tries++) {
+    const execution = draft(deps, sandbox, body);
+    const claim = claimFor(deps.clock, asked, { tenantId, resultId: execution.id });
+    const limit = LIMITS.runningExecutionsPerSandbox;
+    const outcome = await deps.executions.startOnce(execution, limit, claim);
+    if (outcome === 'started') {
+      return { task: await startTask(deps, { sandbox, execution, body, claim }) };
+    }
+    const earlier = ExecutionId.safeParse(await earlierResult(deps, asked, tenantId));
+    const record = earlier.success ? await deps.executions.get(earlier.data) : undefined;
+    if (record) return { earlier: record };
+    // A claim that is gone again: its agent refused the code, and now it is our turn.
+    if (outcome === 'refused' || tries === START_TRIES) {
+      await explainRefusal(deps, sandboxId, execution.createdAt);
+    }
+  }
+}
+
+interface Starting {
+  readonly sandbox: SandboxRecord;
+  readonly execution: Running;
+  readonly body: ExecuteBody;
+  readonly claim?: IdempotencyClaim;
+}
+
+async function startTask(
+  deps: StartExecutionDeps,
+  { sandbox, execution, body, claim }: Starting,
+): Promise<RelayTask> {
   const target = { address: sandbox.task.address, token: sandbox.controlToken };
   const { id: executionId, language, timeoutMs } = execution;
   const request = { executionId, language, timeoutMs, ...pickGiven(body) };
@@ -54,9 +112,9 @@ export async function startExecution(
           await deps.clock.sleep(deps.ids.jitter(RETRY_MS * tries));
           continue;
         }
-        throw maybeStarted(sandboxId, executionId, error);
+        throw maybeStarted(sandbox.id, executionId, error);
       }
-      await deps.executions.discard(executionId, sandboxId);
+      await deps.executions.discard(executionId, sandbox.id, claim);
       if (error instanceof AgentRefusal) throw fromRefusal(error);
       throw error;
     }

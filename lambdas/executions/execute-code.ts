@@ -6,12 +6,15 @@ import { Readable } from 'node:stream';
 import type { Event } from '../../contract/events.ts';
 import { Fold } from '../../core/execution/fold.ts';
 import { toExecution } from '../../core/execution/read-executions.ts';
-import { startExecution } from '../../core/execution/start-execution.ts';
+import { startExecution, startExecutionOnce } from '../../core/execution/start-execution.ts';
 import { followLog } from '../../core/output/follow-log.ts';
 import { type RelayEnd, type RelayTask, relayOutput } from '../../core/output/relay-output.ts';
+import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
 import type { Answer } from '../shared/rest-answer.ts';
 import type { RestRequest } from '../shared/rest-request.ts';
 import type { Background, StreamAnswer } from '../shared/stream-function.ts';
+import { waitOf, wantsStream } from './answer-kind.ts';
+import { answerRepeat } from './answer-repeat.ts';
 import { EventFeed } from './event-feed.ts';
 import { serverSentEvents } from './sse.ts';
 import type { ExecutionsDeps } from './wire.ts';
@@ -21,7 +24,9 @@ export async function executeCode(
   request: RestRequest<'executeCode'>,
   background: Background,
 ): Promise<Answer | StreamAnswer> {
-  const task = await startExecution(deps, request.params.sandboxId, request.body, request.caller);
+  const started = await start(deps, request);
+  if ('earlier' in started) return answerRepeat(deps, request, started.earlier);
+  const { task } = started;
   const headers = { 'X-Execution-Id': task.execution.id };
   if (wantsStream(request)) {
     const feed = new EventFeed();
@@ -33,7 +38,7 @@ export async function executeCode(
   const fold = new Fold();
   const relay = relayOutput(deps, task, (event) => fold.add(event));
   background.add(relay);
-  const waitMs = /\brespond-async\b/i.test(request.header('prefer') ?? '') ? 0 : deps.jsonWaitMs;
+  const waitMs = waitOf(deps, request);
   // A relay that failed leaves the execution to the next one: the caller has its id and reads on.
   const end = relay.catch(() => undefined);
   const finished = waitMs > 0 && (await within(deps, end, waitMs)) === 'finished';
@@ -41,8 +46,13 @@ export async function executeCode(
   return { status: finished ? 200 : 202, data, headers };
 }
 
-export const wantsStream = (request: { header(name: string): string | undefined }): boolean =>
-  /\btext\/event-stream\b/i.test(request.header('accept') ?? '');
+async function start(deps: ExecutionsDeps, request: RestRequest<'executeCode'>) {
+  const { params, body, caller } = request;
+  const wanted = { sandboxId: params.sandboxId, body };
+  const asked = idempotencyKeyOf('executeCode', request);
+  if (asked) return startExecutionOnce(deps, { ...wanted, asked }, caller);
+  return { task: await startExecution(deps, wanted, caller) };
+}
 
 async function within(
   deps: ExecutionsDeps,

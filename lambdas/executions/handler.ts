@@ -7,8 +7,9 @@ import { followLog } from '../../core/output/follow-log.ts';
 import { parseEnv } from '../shared/env.ts';
 import type { RestRequest } from '../shared/rest-request.ts';
 import { streamFunction } from '../shared/stream-function.ts';
+import { wantsStream } from './answer-kind.ts';
 import { ExecutionsEnv } from './env.ts';
-import { executeCode, wantsStream } from './execute-code.ts';
+import { executeCode } from './execute-code.ts';
 import { serverSentEvents } from './sse.ts';
 import { wire } from './wire.ts';
 

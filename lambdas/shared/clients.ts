@@ -4,6 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
 import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
+import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
@@ -30,6 +31,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
     sandboxes: dynamoSandboxStore(client, state),
     pool: dynamoPoolStore(client, state),
     accounts: dynamoAccountStore(client, state),
+    idempotency: dynamoIdempotencyStore(state),
   };
 }
 

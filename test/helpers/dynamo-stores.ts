@@ -4,6 +4,7 @@ import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
 import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
+import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
@@ -53,11 +54,13 @@ export async function startStores() {
   };
   return {
     client,
+    state,
     sandboxes: dynamoSandboxStore(client, state),
     pool: dynamoPoolStore(client, state),
     executions: dynamoExecutionStore(client, state, 'output'),
     output: dynamoOutputStore(client, 'output'),
     accounts: dynamoAccountStore(client, state),
+    idempotency: dynamoIdempotencyStore(state),
     close,
     [Symbol.asyncDispose]: close,
   };
