@@ -27,6 +27,9 @@ export const LIMITS = {
   resultBytes: 16 * MIB,
   /** `value` and `traceback` of an error event, each. */
   errorTextBytes: 16 * KIB,
+  /** Sandboxes of a tenant at a time, and requests of a key a second, over all operations. */
+  liveSandboxesPerTenant: { default: 10, max: 10_000 },
+  requestsPerSecondPerKey: { default: 20, max: 10_000 },
   envNames: 64,
   envBytes: 32 * KIB,
   metadataEntries: 16,

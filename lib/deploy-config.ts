@@ -64,6 +64,9 @@ const Settings = z.strictObject({
     LIMITS.lifetimeMs.default,
   ),
   maxLifetimeMs: whole(LIMITS.lifetimeMs.min, LIMITS.lifetimeMs.max).default(LIMITS.lifetimeMs.max),
+  /** Of a tenant and of a key that have no limits of their own. */
+  maxLiveSandboxes: whole(1, LIMITS.liveSandboxesPerTenant.max).optional(),
+  requestsPerSecond: whole(1, LIMITS.requestsPerSecondPerKey.max).optional(),
   outputCapBytes: whole(MIB, 1024 * MIB).default(LIMITS.outputBytes),
   /** API Gateway's access log needs the CloudWatch role of the account and Region, which is not ours. */
   accessLogs: flag.optional(),
@@ -76,17 +79,28 @@ const Settings = z.strictObject({
   dist: z.string().min(1).default('dist'),
 });
 
-const BY_PROFILE = {
-  dev: { poolTarget: 0, accessLogs: false },
-  prod: { poolTarget: 1, accessLogs: true },
-  local: { poolTarget: 2, accessLogs: false },
-} as const satisfies Record<Profile, { poolTarget: number; accessLogs: boolean }>;
+const TENANT = {
+  maxLiveSandboxes: LIMITS.liveSandboxesPerTenant.default,
+  requestsPerSecond: LIMITS.requestsPerSecondPerKey.default,
+};
 
-const DeployConfigSchema = Settings.transform((settings) => ({
-  ...settings,
-  poolTarget: settings.poolTarget ?? BY_PROFILE[settings.profile].poolTarget,
-  accessLogs: settings.accessLogs ?? BY_PROFILE[settings.profile].accessLogs,
-})).refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
+/** On one machine the machine is the limit. */
+const BY_PROFILE = {
+  dev: { poolTarget: 0, accessLogs: false, ...TENANT },
+  prod: { poolTarget: 1, accessLogs: true, ...TENANT },
+  local: { poolTarget: 2, accessLogs: false, maxLiveSandboxes: 1_000, requestsPerSecond: 1_000 },
+} as const satisfies Record<Profile, object>;
+
+const DeployConfigSchema = Settings.transform((settings) => {
+  const byProfile = BY_PROFILE[settings.profile];
+  return {
+    ...settings,
+    poolTarget: settings.poolTarget ?? byProfile.poolTarget,
+    accessLogs: settings.accessLogs ?? byProfile.accessLogs,
+    maxLiveSandboxes: settings.maxLiveSandboxes ?? byProfile.maxLiveSandboxes,
+    requestsPerSecond: settings.requestsPerSecond ?? byProfile.requestsPerSecond,
+  };
+}).refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
   path: ['defaultLifetimeMs'],
   error: 'must be at most maxLifetimeMs',
 });

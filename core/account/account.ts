@@ -6,7 +6,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { KeyId, TenantId } from '../../contract/ids.ts';
 import type { Role } from '../../contract/rest/operation.ts';
 import type { Clock, Digest, Ids } from '../ports.ts';
-import type { Caller } from './caller.ts';
+import type { Caller, CallerLimits } from './caller.ts';
 
 export interface Tenant {
   readonly id: TenantId;
@@ -87,12 +87,12 @@ export async function revokeKey(
 
 /** Undefined for a key that is unknown or revoked: the two look the same from outside. */
 export async function callerOf(
-  deps: Pick<AccountDeps, 'accounts' | 'digest'>,
+  deps: Pick<AccountDeps, 'accounts' | 'digest'> & { readonly limits: CallerLimits },
   secret: string,
 ): Promise<Caller | undefined> {
   const key = await deps.accounts.keyBySha256(deps.digest.sha256(secret));
   if (!key || key.revokedAt) return undefined;
-  return { tenantId: key.tenantId, keyId: key.id, role: key.role };
+  return { tenantId: key.tenantId, keyId: key.id, role: key.role, limits: deps.limits };
 }
 
 function makeKey(deps: AccountDeps, input: { tenantId: TenantId; role: Role; name: string }) {

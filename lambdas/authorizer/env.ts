@@ -1,5 +1,5 @@
 /** What the `authorizer` function reads from its environment. */
 import * as z from 'zod/mini';
-import { StateTableEnv } from '../shared/env.ts';
+import { CallerLimitsEnv, StateTableEnv } from '../shared/env.ts';
 
-export const AuthorizerEnv = z.object({ ...StateTableEnv });
+export const AuthorizerEnv = z.object({ ...StateTableEnv, ...CallerLimitsEnv });

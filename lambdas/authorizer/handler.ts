@@ -6,6 +6,7 @@ import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } fro
 import { API_KEY_PATTERN } from '../../contract/ids.ts';
 import { callerOf } from '../../core/account/account.ts';
 import type { Caller } from '../../core/account/caller.ts';
+import { toCallerContext } from '../shared/caller-context.ts';
 import { documentClient, stateStores } from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
 import { clock, digest } from '../shared/system.ts';
@@ -13,6 +14,10 @@ import { AuthorizerEnv } from './env.ts';
 
 const env = parseEnv(AuthorizerEnv);
 const { accounts } = stateStores(documentClient(), env.STATE_TABLE);
+const limits = {
+  liveSandboxes: env.MAX_LIVE_SANDBOXES,
+  requestsPerSecond: env.REQUESTS_PER_SECOND,
+};
 
 const REMEMBERED_MS = 10_000;
 const MAX_REMEMBERED = 10_000;
@@ -31,7 +36,7 @@ export async function handler(
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: event.methodArn }],
     },
-    context: { ...caller },
+    context: toCallerContext(caller),
   };
 }
 
@@ -48,7 +53,7 @@ async function lookUp(secret: string): Promise<Caller | undefined> {
   const now = clock.nowMs();
   const remembered = known.get(hash);
   if (remembered && remembered.untilMs > now) return remembered.caller;
-  const caller = await callerOf({ accounts, digest }, secret);
+  const caller = await callerOf({ accounts, digest, limits }, secret);
   known.delete(hash);
   if (!caller) return undefined;
   if (known.size >= MAX_REMEMBERED) known.clear();

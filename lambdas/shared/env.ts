@@ -50,6 +50,9 @@ export const ReaderEnv = {
   SSE_LIFE_MS: whole(100),
 };
 
+/** Of a tenant that has no limits of its own. */
+export const CallerLimitsEnv = { MAX_LIVE_SANDBOXES: whole(1), REQUESTS_PER_SECOND: whole(1) };
+
 /** What relaying an execution's output needs, whoever does it. */
 export const RelayingEnv = {
   ...StateTableEnv,

@@ -5,7 +5,6 @@
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { AppError } from '../../contract/errors.ts';
-import { KeyId, TenantId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import {
   type InputOf,
@@ -14,8 +13,9 @@ import {
   operationOf,
 } from '../../contract/operations.ts';
 import { parse } from '../../contract/parse.ts';
-import { type Operation, ROLES, type Role } from '../../contract/rest/operation.ts';
+import type { Operation, Role } from '../../contract/rest/operation.ts';
 import type { Caller } from '../../core/account/caller.ts';
+import { callerFrom } from './caller-context.ts';
 
 export interface RestRequest<Id extends OperationId> extends InputOf<Id> {
   readonly caller: Caller;
@@ -25,9 +25,6 @@ export interface RestRequest<Id extends OperationId> extends InputOf<Id> {
   readonly domainName: string;
   readonly stage: string;
 }
-
-/** What the authorizer put there; API Gateway passes strings. */
-const CallerContext = z.object({ tenantId: TenantId, keyId: KeyId, role: z.enum(ROLES) });
 
 const BY_ROUTE = new Map<string, OperationId>(
   OPERATION_IDS.map((id) => [`${operationOf(id).method} /v1${operationOf(id).path}`, id] as const),
@@ -69,18 +66,17 @@ const RANK: Record<Role, number> = { viewer: 1, developer: 2, admin: 3, operator
 
 function readCaller(event: APIGatewayProxyEvent, row: Operation): Caller | undefined {
   if (row.role === 'anyone') return undefined;
-  const caller = CallerContext.safeParse(event.requestContext.authorizer);
-  if (!caller.success) throw new AppError('UNAUTHENTICATED', 'Send a valid API key in X-API-Key.');
-  if (RANK[caller.data.role] < RANK[row.role]) {
+  const caller = callerFrom(event.requestContext.authorizer);
+  if (RANK[caller.role] < RANK[row.role]) {
     throw new AppError(
       'PERMISSION_DENIED',
-      `The role of this key is ${caller.data.role}; this needs ${row.role}.`,
+      `The role of this key is ${caller.role}; this needs ${row.role}.`,
       {
-        details: { role: caller.data.role, needs: row.role },
+        details: { role: caller.role, needs: row.role },
       },
     );
   }
-  return caller.data;
+  return caller;
 }
 
 function readQuery(event: APIGatewayProxyEvent, row: Operation): unknown {

@@ -37,7 +37,11 @@ export function authorizer(scope: Construct, world: World): ServiceFunction {
     name: 'authorizer',
     description: 'Finds the tenant and role behind an API key',
     envSchema: AuthorizerEnv,
-    env: stateEnv(world),
+    env: {
+      ...stateEnv(world),
+      MAX_LIVE_SANDBOXES: String(world.config.maxLiveSandboxes),
+      REQUESTS_PER_SECOND: String(world.config.requestsPerSecond),
+    },
     grants: readState(world.state),
     timeout: Duration.seconds(10),
     reservedConcurrency: 100,

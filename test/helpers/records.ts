@@ -1,6 +1,7 @@
 /** Records for tests: whole and valid, with what a test cares about laid over. */
 import { randomBytes } from 'node:crypto';
 import type { ExecutionId, KeyId, LaunchId, SandboxId, TenantId } from '../../contract/ids.ts';
+import type { Caller } from '../../core/account/caller.ts';
 import type { ExecutionRecord } from '../../core/execution/execution.ts';
 import type { FreeTask, PoolTask } from '../../core/pool/pool-task.ts';
 import { DEFAULT_POOL } from '../../core/pool/pool-task.ts';
@@ -14,6 +15,13 @@ export const executionId = () => `ex${tail()}` as ExecutionId;
 export const tenantId = () => `tn${tail()}` as TenantId;
 export const launchId = () => `ln${tail()}` as LaunchId;
 export const keyId = () => `ky${tail()}` as KeyId;
+export const callerOf = (over: Partial<Caller> = {}): Caller => ({
+  tenantId: tenantId(),
+  keyId: keyId(),
+  role: 'admin',
+  limits: { liveSandboxes: 1_000, requestsPerSecond: 1_000 },
+  ...over,
+});
 export const iso = (ms: number) => new Date(ms).toISOString();
 
 export function startingTask(seat = 0): Extract<PoolTask, { status: 'starting' }> {

@@ -12,6 +12,8 @@ describe('the deploy configuration', () => {
       allowedOrigins: ['*'],
       defaultLifetimeMs: 300_000,
       maxLifetimeMs: 86_400_000,
+      maxLiveSandboxes: 10,
+      requestsPerSecond: 20,
       outputCapBytes: 67_108_864,
       accessLogs: false,
       dist: 'dist',

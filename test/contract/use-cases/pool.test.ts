@@ -10,7 +10,7 @@ import { endOverdue } from '../../../core/sandbox/end-overdue.ts';
 import { closeSandbox, endSandbox } from '../../../core/sandbox/end-sandbox.ts';
 import { clock, digest, ids } from '../../../lambdas/shared/system.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
-import { creatingSandbox, iso, keyId, tenantId } from '../../helpers/records.ts';
+import { callerOf, creatingSandbox, iso } from '../../helpers/records.ts';
 
 let stores: Awaited<ReturnType<typeof startStores>>;
 let world: ReturnType<typeof makeWorld>;
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 afterEach(() => stores.close());
 
-const caller = { tenantId: tenantId(), keyId: keyId(), role: 'developer' as const };
+const caller = callerOf({ role: 'developer' });
 const arnOf = (launchId: string) => `arn:aws:ecs:us-east-1:000000000000:task/cluster/${launchId}`;
 
 /** Every use case's deps, and what was done to the outside. */

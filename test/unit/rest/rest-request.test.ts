@@ -10,6 +10,8 @@ const authorizer = {
   tenantId: `tn${'0'.repeat(20)}`,
   keyId: `ky${'0'.repeat(20)}`,
   role: 'developer',
+  liveSandboxes: '10',
+  requestsPerSecond: '20',
 };
 
 function eventOf(parts: { body?: string; query?: string }): APIGatewayProxyEvent {
