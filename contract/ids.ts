@@ -13,6 +13,8 @@ const id = (prefix: string) =>
 
 export const SandboxId = id('sb').brand<'SandboxId'>();
 export const ExecutionId = id('ex').brand<'ExecutionId'>();
+/** A named interpreter state; the id of a default one is its agent's. */
+export const ContextId = id('cx').brand<'ContextId'>();
 export const TenantId = id('tn').brand<'TenantId'>();
 export const KeyId = id('ky').brand<'KeyId'>();
 /** One RunTask call of ours: its clientToken and `startedBy`. */
@@ -20,6 +22,7 @@ export const LaunchId = id('ln').brand<'LaunchId'>();
 
 export type SandboxId = z.infer<typeof SandboxId>;
 export type ExecutionId = z.infer<typeof ExecutionId>;
+export type ContextId = z.infer<typeof ContextId>;
 export type TenantId = z.infer<typeof TenantId>;
 export type KeyId = z.infer<typeof KeyId>;
 export type LaunchId = z.infer<typeof LaunchId>;

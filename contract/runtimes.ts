@@ -4,7 +4,7 @@
  */
 import * as z from 'zod/mini';
 
-export const LANGUAGES = ['python'] as const;
+export const LANGUAGES = ['python', 'javascript', 'typescript', 'bash'] as const;
 export const Language = z.enum(LANGUAGES);
 export type Language = z.infer<typeof Language>;
 

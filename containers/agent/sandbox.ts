@@ -3,7 +3,7 @@
  * never leave a process of user code behind.
  */
 import type { DrainResponse } from '../../contract/agent/protocol.ts';
-import type { Context } from './executions/context.ts';
+import type { Contexts } from './contexts/contexts.ts';
 import type { Execution } from './executions/execution.ts';
 import type { ExecutionRegistry } from './executions/registry.ts';
 import type { Log } from './log.ts';
@@ -13,7 +13,7 @@ export interface SandboxOptions {
   readonly taskId: string | undefined;
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
-  readonly context: Context;
+  readonly contexts: Contexts;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -24,6 +24,7 @@ export class Sandbox {
   readonly taskId: string | undefined;
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
+  readonly contexts: Contexts;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -33,12 +34,9 @@ export class Sandbox {
     this.taskId = options.taskId;
     this.state = options.state;
     this.executions = options.executions;
+    this.contexts = options.contexts;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
-  }
-
-  interrupt(id: string): boolean {
-    return this.#options.context.interrupt(this.executions.get(id));
   }
 
   /** Kills what runs, then waits for the readers, but not for ever. */
@@ -56,7 +54,7 @@ export class Sandbox {
   /** Nothing of user code runs after this, and nothing new begins. */
   async stopUserCode(): Promise<Execution[]> {
     this.state.drain();
-    const closing = this.#options.context.close();
+    const closing = this.contexts.close();
     await this.#killAllOfUser();
     const killed = await closing;
     // What was being started meanwhile.

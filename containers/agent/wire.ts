@@ -3,25 +3,23 @@
  */
 import { chmod, chown } from 'node:fs/promises';
 import { LIMITS } from '../../contract/limits.ts';
+import type { Language } from '../../contract/runtimes.ts';
 import type { AgentConfig } from './config.ts';
-import { Context } from './executions/context.ts';
+import { Context, type ContextFacts } from './contexts/context.ts';
+import { Contexts } from './contexts/contexts.ts';
+import { KernelStarter } from './contexts/kernel-starter.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
-import { Kernel } from './kernels/kernel.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
-import {
-  isCrowded,
-  killAllOfUser,
-  type LauncherOptions,
-  launchCommand,
-} from './processes/user-process.ts';
+import { killAllOfUser, type LauncherOptions } from './processes/user-process.ts';
 import { Sandbox } from './sandbox.ts';
 import { SandboxState } from './sandbox-state.ts';
 import { findTaskId } from './task-metadata.ts';
 
-const QUEUED_PER_CONTEXT = 16;
+/** The sandbox that will be asked for is not known yet; this is the most likely. */
+const WARM_LANGUAGE: Language = 'python';
 /** A task with less could not run an interpreter. */
 const LEAST_DATA_BYTES = 128 * 1024 * 1024;
 
@@ -35,10 +33,10 @@ export async function openSandbox(
   const launcher = launcherOptions(config);
   await giveWorkspace(config);
   const state = new SandboxState(onDeadline);
-  const context = defaultContext({ config, launcher, state, store, log });
+  const contexts = openContexts({ config, launcher, state, store, log });
   const executions = new ExecutionRegistry({
     store,
-    context,
+    contexts,
     maxRunning: config.AGENT_MAX_EXECUTIONS,
     outputBytes: config.AGENT_OUTPUT_BYTES,
     graceBytes: LIMITS.outputGraceBytes,
@@ -53,13 +51,12 @@ export async function openSandbox(
     log.error('ECS did not tell which task this is', { error: String(error) });
     return undefined;
   });
-  // Not awaited: the agent answers while the interpreter warms up.
-  void context.warm();
+  void warmDefault(contexts, log);
   return new Sandbox({
     taskId,
     state,
     executions,
-    context,
+    contexts,
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
@@ -75,40 +72,50 @@ interface ContextParts {
   readonly log: Log;
 }
 
-function defaultContext({ config, launcher, state, store, log }: ContextParts): Context {
-  const languages = findLanguages(config.AGENT_LANGUAGES);
-  // Told to whoever starts the first kernel.
-  languages.catch(() => undefined);
-  const startKernel = async (): Promise<Kernel> => {
-    const driver = (await languages).get('python');
-    if (!driver) throw new Error('no interpreter of python is installed here');
-    const began = performance.now();
-    const kernel = await Kernel.start({
-      command: launchCommand(launcher, config.AGENT_WORKSPACE, driver.command),
-      env: userEnvironment(config),
-      cwd: config.AGENT_LAUNCHER === 'none' ? config.AGENT_WORKSPACE : '/',
-      pipeDirectory: store.directory,
-      log,
-    });
-    const startedMs = Math.round(performance.now() - began);
-    log.info('an interpreter is ready', { driver: driver.name, pid: kernel.pid, startedMs });
-    return kernel;
-  };
-  return new Context({
-    startKernel,
-    killLeftovers: () => killAllOfUser(launcher),
-    isCrowded: () => isCrowded(launcher),
-    baseEnv: () => state.env,
-    runLimits: {
-      timeoutGraceMs: config.AGENT_TIMEOUT_GRACE_MS,
-      interruptGraceMs: config.AGENT_INTERRUPT_GRACE_MS,
-      dataBytes: launcher.dataBytes,
-      maxProcesses: launcher.maxProcesses,
-      fileBytes: launcher.fileBytes,
-    },
-    maxQueued: QUEUED_PER_CONTEXT,
+function openContexts({ config, launcher, state, store, log }: ContextParts): Contexts {
+  const drivers = findLanguages(config.AGENT_LANGUAGES);
+  const kernels = new KernelStarter({
+    launcher,
+    drivers,
+    workspace: config.AGENT_WORKSPACE,
+    environment: userEnvironment(config),
+    pipeDirectory: store.directory,
     log,
   });
+  const runLimits = {
+    timeoutGraceMs: config.AGENT_TIMEOUT_GRACE_MS,
+    interruptGraceMs: config.AGENT_INTERRUPT_GRACE_MS,
+    dataBytes: launcher.dataBytes,
+    maxProcesses: launcher.maxProcesses,
+    fileBytes: launcher.fileBytes,
+  };
+  const open = (facts: ContextFacts) =>
+    new Context({
+      facts,
+      startKernel: () => kernels.start(facts.language),
+      killLeftovers: () => kernels.killLeftovers(),
+      isCrowded: () => kernels.isCrowded(),
+      baseEnv: () => state.env,
+      runLimits,
+      maxQueued: LIMITS.queuedPerContext,
+      log,
+    });
+  return new Contexts({
+    languages: drivers.then((found) => new Set(found.keys())),
+    open,
+    maxContexts: LIMITS.contextsPerSandbox,
+    refuseNew: () => state.refuseWhenDraining(),
+  });
+}
+
+/** Not awaited: the agent answers while the interpreter warms up. */
+async function warmDefault(contexts: Contexts, log: Log): Promise<void> {
+  try {
+    await contexts.ready;
+    await contexts.defaultOf(WARM_LANGUAGE).warm();
+  } catch (error) {
+    log.warn('no interpreter was warmed up', { error: String(error) });
+  }
 }
 
 function launcherOptions(config: AgentConfig): LauncherOptions {

@@ -4,7 +4,7 @@
  * `Authorization: Bearer <control token>`.
  */
 import * as z from 'zod/mini';
-import { ExecutionId, SandboxId } from '../ids.ts';
+import { ContextId, ExecutionId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Language } from '../runtimes.ts';
 
@@ -60,6 +60,9 @@ export const InitResponse = z.object({ sandboxId: SandboxId, protocol: z.int() }
 export const StartExecutionRequest = z.strictObject({
   executionId: ExecutionId,
   code: z.string(),
+  /** The context to run in; without one, the default context of the language. */
+  contextId: z.optional(ContextId),
+  /** Of the context, where both are named. */
   language: Language,
   timeoutMs: TimeoutMs,
   env: z.optional(UserEnv),

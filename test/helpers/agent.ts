@@ -28,6 +28,8 @@ export interface StartAgentOptions {
 }
 
 export interface RunOptions {
+  readonly language?: string;
+  readonly contextId?: string;
   readonly timeoutMs?: number;
   readonly env?: Record<string, string>;
   readonly cwd?: string;

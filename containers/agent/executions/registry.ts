@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto';
 import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
-import type { Context } from './context.ts';
+import type { Context } from '../contexts/context.ts';
+import type { Contexts } from '../contexts/contexts.ts';
 import { Execution } from './execution.ts';
 import type { SpoolStore } from './spool-store.ts';
 
@@ -14,7 +15,7 @@ const KEPT_RECORDS = 4_096;
 
 export interface RegistryOptions {
   readonly store: SpoolStore;
-  readonly context: Context;
+  readonly contexts: Contexts;
   readonly maxRunning: number;
   readonly outputBytes: number;
   readonly graceBytes: number;
@@ -25,6 +26,7 @@ export interface RegistryOptions {
 
 interface Entry {
   readonly execution: Execution;
+  readonly context: Context;
   readonly digest: string;
   /** The highest that a reader came with. */
   epoch: number;
@@ -52,18 +54,25 @@ export class ExecutionRegistry {
       );
     }
     this.#options.refuseNew();
-    this.#refuseTooMany();
-    const { store, context, outputBytes, graceBytes, onSpoolFailure } = this.#options;
+    const { contexts, store, outputBytes, graceBytes, onSpoolFailure } = this.#options;
+    const context = contexts.for(request);
+    this.#refuseTooMany(context);
     const { executionId: id } = request;
     const execution = new Execution({ id, store, outputBytes, graceBytes, onSpoolFailure });
     context.submit(execution, request);
-    this.#entries.set(execution.id, { execution, digest, epoch: 0 });
+    this.#entries.set(execution.id, { execution, context, digest, epoch: 0 });
     this.#forgetOldest();
     return execution;
   }
 
   get(id: string): Execution {
     return this.#entry(id).execution;
+  }
+
+  /** False where it has finished already. */
+  interrupt(id: string): boolean {
+    const { context, execution } = this.#entry(id);
+    return context.interrupt(execution);
   }
 
   all(): Execution[] {
@@ -100,8 +109,8 @@ export class ExecutionRegistry {
   }
 
   /** One that only waits for its context is bounded by that context's queue. */
-  #refuseTooMany(): void {
-    const { context, maxRunning } = this.#options;
+  #refuseTooMany(context: Context): void {
+    const { maxRunning } = this.#options;
     const running = this.all().filter((execution) => execution.status === 'running').length;
     if (!context.idle || running < maxRunning) return;
     throw new AppError(

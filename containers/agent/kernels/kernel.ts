@@ -42,6 +42,8 @@ export interface RunRequest {
   readonly code: string;
   /** For the life of the kernel. */
   readonly baseEnv: Readonly<Record<string, string>>;
+  /** As `baseEnv`: where its first run begins. */
+  readonly baseCwd?: string;
   /** For this run. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;

@@ -3,7 +3,7 @@
  * configuration says `none`. Must never start user code any other way.
  */
 import { execFile } from 'node:child_process';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -43,22 +43,51 @@ export async function killAllOfUser(options: LauncherOptions): Promise<void> {
   await run(options.launcher, ['--kill-all', '--uid', String(options.uid)], { env: {} });
 }
 
+/** Ends the user's processes but those of the sessions that these processes lead. */
+export function killStrays(options: LauncherOptions, leaders: ReadonlySet<number>): void {
+  if (options.launcher === 'none') return;
+  for (const pid of pidsOf(options.uid)) {
+    const session = sessionOf(pid);
+    if (session === undefined || leaders.has(session)) continue;
+    signal(Number(pid), 'SIGKILL');
+  }
+}
+
 /** Whether that user has half of the processes that it may have, or more. */
 export function isCrowded(options: LauncherOptions): boolean {
   if (options.launcher === 'none' || options.maxProcesses === 0) return false;
+  return pidsOf(options.uid).length >= options.maxProcesses / 2;
+}
+
+function pidsOf(uid: number): string[] {
   const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
-  const own = pids.filter((pid) => ownerOf(pid) === options.uid);
-  return own.length >= options.maxProcesses / 2;
+  return pids.filter((pid) => ownerOf(pid) === uid);
 }
 
 function ownerOf(pid: string): number | undefined {
   return statSync(`/proc/${pid}`, { throwIfNoEntry: false })?.uid;
 }
 
-/** A group that is gone is what was wanted. */
-export function signalGroup(leader: number, signal: NodeJS.Signals): void {
+/** Absent where the process has ended. */
+function sessionOf(pid: string): number | undefined {
   try {
-    process.kill(-leader, signal);
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The name, in brackets, may itself hold brackets and spaces.
+    const session = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3];
+    return Number(session);
+  } catch {
+    return undefined;
+  }
+}
+
+export function signalGroup(leader: number, name: NodeJS.Signals): void {
+  signal(-leader, name);
+}
+
+/** A process or group that is gone is what was wanted. */
+function signal(target: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(target, name);
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
   }

@@ -13,6 +13,14 @@ import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { readJson } from './body.ts';
+import {
+  createContext,
+  deleteContext,
+  getContext,
+  listContexts,
+  refuseCwd,
+  restartContext,
+} from './context-routes.ts';
 import { sendEvents } from './event-stream.ts';
 import type { InitGate } from './init-gate.ts';
 import { parseInput } from './problems.ts';
@@ -50,6 +58,11 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/executions\/([^/]+)\/events$/, handle: readEvents },
   { method: 'POST', pattern: /^\/executions\/([^/]+)\/interrupt$/, handle: interrupt },
   { method: 'DELETE', pattern: /^\/executions\/([^/]+)\/spool$/, handle: removeSpool },
+  { method: 'POST', pattern: /^\/contexts$/, handle: createContext },
+  { method: 'GET', pattern: /^\/contexts$/, handle: listContexts },
+  { method: 'GET', pattern: /^\/contexts\/([^/]+)$/, handle: getContext },
+  { method: 'POST', pattern: /^\/contexts\/([^/]+)\/restart$/, handle: restartContext },
+  { method: 'DELETE', pattern: /^\/contexts\/([^/]+)$/, handle: deleteContext },
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
   { method: 'POST', pattern: /^\/drain$/, handle: drain },
   { method: 'GET', pattern: /^\/logs$/, handle: logs },
@@ -82,7 +95,8 @@ async function startExecution({ sandbox, request }: Exchange): Promise<JsonAnswe
   const body = parseInput(StartExecutionRequest, await readJson(request));
   refuseLarge('CODE_TOO_LARGE', 'code', body.code, LIMITS.codeBytes);
   refuseLarge('PAYLOAD_TOO_LARGE', 'stdin', body.stdin ?? '', LIMITS.stdinBytes);
-  refusePath(body.cwd);
+  refuseCwd(body.cwd);
+  await sandbox.contexts.ready;
   const execution = sandbox.executions.start(body);
   return { status: 201, body: { executionId: execution.id, status: execution.status } };
 }
@@ -98,7 +112,7 @@ async function readEvents({ sandbox, response, query, id }: Exchange): Promise<u
 }
 
 async function interrupt({ sandbox, id }: Exchange): Promise<JsonAnswer> {
-  const interrupted = sandbox.interrupt(id);
+  const interrupted = sandbox.executions.interrupt(id);
   return { status: 202, body: { executionId: id, interrupted } };
 }
 
@@ -138,14 +152,4 @@ function refuseLarge(
     throw new AppError(code, `${field}: must be at most ${limit} bytes, got ${size}`, {
       details: { field, sizeBytes: size, allowed: limit },
     });
-}
-
-function refusePath(cwd: string | undefined): void {
-  if (cwd === undefined) return;
-  if (cwd.includes('\0') || cwd === '' || Buffer.byteLength(cwd) > LIMITS.pathBytes)
-    throw new AppError(
-      'VALIDATION_ERROR',
-      `cwd: must be a path of 1 to ${LIMITS.pathBytes} bytes without NUL`,
-      { details: { field: 'cwd', allowed: `1 to ${LIMITS.pathBytes} bytes without NUL` } },
-    );
 }

@@ -152,7 +152,7 @@ class KernelIO:
         self._lock = threading.Lock()
         self._barrier = b""
         self._count = 0
-        self._base_env_done = False
+        self._base_done = False
         self._ballast = _new_ballast()
         self._reported = False
         self.interrupts = Interrupts()
@@ -338,9 +338,12 @@ class KernelIO:
     def _enter(self, request):
         """Applies stdin, env and cwd of a run; answers what takes env and cwd back."""
         self._set_stdin(request.get("stdin") or "")
-        if not self._base_env_done:
+        if not self._base_done:
             os.environ.update(request.get("baseEnv") or {})
-            self._base_env_done = True
+            if request.get("baseCwd") is not None:
+                os.chdir(request["baseCwd"])
+            # Not before it is so: a run that fails here leaves it to the next one.
+            self._base_done = True
         env = request.get("env") or {}
         before = {name: os.environ.get(name) for name in env}
         cwd = request.get("cwd")

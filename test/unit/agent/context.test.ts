@@ -1,7 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Context } from '../../../containers/agent/executions/context.ts';
+import { Context } from '../../../containers/agent/contexts/context.ts';
 import type { Kernel } from '../../../containers/agent/kernels/kernel.ts';
 import { Log } from '../../../containers/agent/log.ts';
+import { ContextId } from '../../../contract/ids.ts';
 
 /** Only what a context asks of a kernel that nobody uses. */
 function idleKernel(livesMs: number): Kernel {
@@ -18,6 +19,12 @@ describe('an interpreter that dies before anyone uses it', () => {
   function contextOf(livesMs: number) {
     const seen = { starts: 0, kills: 0 };
     const context = new Context({
+      facts: {
+        id: ContextId.parse(`cx${'0'.repeat(20)}`),
+        language: 'python',
+        isDefault: true,
+        createdAt: new Date(0).toISOString(),
+      },
       startKernel: () => {
         seen.starts += 1;
         return Promise.resolve(idleKernel(livesMs));

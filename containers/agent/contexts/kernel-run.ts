@@ -14,13 +14,13 @@ import { randomBytes } from 'node:crypto';
 import { constants } from 'node:os';
 import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
 import type { Outcome } from '../../../contract/events.ts';
+import type { Execution } from '../executions/execution.ts';
 import { BARRIER_CHARS } from '../kernels/barrier.ts';
 import type { DoneFrame, RunFrame } from '../kernels/frames.ts';
 import type { Kernel, KernelExit, RunTarget } from '../kernels/kernel.ts';
 import type { OutputStream } from '../output/coalescer.ts';
 import { oomKills } from '../processes/memory.ts';
 import { readUsage, resetPeak, type Usage, usageSince } from '../processes/usage.ts';
-import type { Execution } from './execution.ts';
 
 export interface RunLimits {
   /** From SIGINT to SIGKILL at the time limit. */
@@ -43,6 +43,8 @@ export interface KernelRunOptions {
   readonly request: StartExecutionRequest;
   /** The sandbox's environment, beneath that of the request. */
   readonly baseEnv: Record<string, string>;
+  /** Where the kernel works from its first run on; relative to the workspace. */
+  readonly baseCwd?: string;
   readonly limits: RunLimits;
 }
 
@@ -67,7 +69,7 @@ export class KernelRun implements RunTarget {
   readonly #timeoutTimer: NodeJS.Timeout;
 
   constructor(options: KernelRunOptions) {
-    const { kernel, execution, request, baseEnv, limits } = options;
+    const { kernel, execution, request, baseEnv, baseCwd, limits } = options;
     this.#kernel = kernel;
     this.#execution = execution;
     this.#limits = limits;
@@ -82,6 +84,7 @@ export class KernelRun implements RunTarget {
     const { code, env = {}, cwd, stdin } = request;
     const barrier = randomBytes(BARRIER_CHARS / 2).toString('hex');
     const optional = {
+      ...(baseCwd === undefined ? {} : { baseCwd }),
       ...(cwd === undefined ? {} : { cwd }),
       ...(stdin === undefined ? {} : { stdin }),
     };

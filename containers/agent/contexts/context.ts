@@ -3,14 +3,29 @@
  * its kernel and replaces it when it is lost. A kernel that does not start must fail the execution
  * that asked for it, never the ones after it.
  */
+import type { AgentContext } from '../../../contract/agent/contexts.ts';
 import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
+import type { ContextId } from '../../../contract/ids.ts';
+import type { Language } from '../../../contract/runtimes.ts';
+import type { Execution } from '../executions/execution.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Log } from '../log.ts';
-import type { Execution } from './execution.ts';
+import { EarlyDeaths } from './early-deaths.ts';
 import { KernelRun, type RunLimits } from './kernel-run.ts';
 
+/** What does not change in the life of a context. */
+export interface ContextFacts {
+  readonly id: ContextId;
+  readonly language: Language;
+  readonly isDefault: boolean;
+  readonly cwd?: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly createdAt: string;
+}
+
 export interface ContextOptions {
+  readonly facts: ContextFacts;
   readonly startKernel: () => Promise<Kernel>;
   /** Ends what user code has left behind. */
   readonly killLeftovers: () => Promise<void>;
@@ -24,10 +39,6 @@ export interface ContextOptions {
 }
 
 const ATTEMPTS = 3;
-/** Interpreters that die this young and of no use to anyone are killed by something. */
-const EARLY_DEATH = { youngMs: 10_000, most: 1 };
-/** Between interpreters that die early; an execution that comes meanwhile does not wait for it. */
-const BACK_OFF = { firstMs: 250, mostMs: 30_000 };
 
 interface Item {
   readonly execution: Execution;
@@ -37,17 +48,22 @@ interface Item {
 }
 
 export class Context {
+  readonly facts: ContextFacts;
   readonly #options: ContextOptions;
   #queue: Item[] = [];
   #running: Item | undefined;
   #kernel: Promise<Kernel> | undefined;
   #closed = false;
+  #dead = false;
+  #executionCount = 0;
   /** Its end tells whether a kernel that died had been of use. */
   #lastRun: { readonly kernel: Kernel; readonly execution: Execution } | undefined;
-  /** One after the other. */
-  #earlyDeaths = 0;
+  readonly #earlyDeaths = new EarlyDeaths();
+  /** Ended by us: no sign that something kills interpreters. */
+  readonly #dismissed = new WeakSet<Kernel>();
 
   constructor(options: ContextOptions) {
+    this.facts = options.facts;
     this.#options = options;
   }
 
@@ -55,11 +71,25 @@ export class Context {
     return this.#running === undefined;
   }
 
+  describe(): AgentContext {
+    const { id, language, isDefault, cwd, createdAt } = this.facts;
+    return {
+      id,
+      language,
+      isDefault,
+      ...(cwd === undefined ? {} : { cwd }),
+      createdAt,
+      status: this.#running ? 'busy' : this.#dead ? 'dead' : 'idle',
+      executionCount: this.#executionCount,
+      queued: this.#queue.length,
+    };
+  }
+
   /** Has a kernel ready before anyone asks. */
   async warm(): Promise<void> {
     if (this.#closed) return;
     this.#kernel ??= this.#startKernel();
-    await this.#kernel.catch(() => undefined);
+    await this.#kernel.catch((error: unknown) => this.#noteNotStarted(error));
   }
 
   submit(execution: Execution, request: StartExecutionRequest): void {
@@ -86,9 +116,19 @@ export class Context {
     return true;
   }
 
+  /** Kills what runs, what waits and the kernel; a fresh one starts for what comes. */
+  async restart(): Promise<void> {
+    await this.#end();
+    void this.warm();
+  }
+
   /** Kills what runs, what waits and the kernel, for good; answers which executions that ended. */
   async close(): Promise<Execution[]> {
     this.#closed = true;
+    return this.#end();
+  }
+
+  async #end(): Promise<Execution[]> {
     const items = [...(this.#running ? [this.#running] : []), ...this.#queue];
     const live = items.filter(({ execution }) => execution.status !== 'finished');
     this.#queue = [];
@@ -97,6 +137,7 @@ export class Context {
       else finishUnstarted(execution, 'killed');
     }
     const kernel = await this.#kernel?.catch(() => undefined);
+    if (kernel) this.#dismissed.add(kernel);
     kernel?.kill();
     await kernel?.exited;
     return live.map(({ execution }) => execution);
@@ -119,14 +160,21 @@ export class Context {
       }
       throw new Error('interpreters ended before they came to the code');
     } catch (error) {
-      this.#kernel = undefined;
-      this.#options.log.error('no interpreter could be started', { error: String(error) });
+      this.#noteNotStarted(error);
       finishNotStarted(item.execution);
     }
   }
 
+  /** The next execution tries again. */
+  #noteNotStarted(error: unknown): void {
+    this.#kernel = undefined;
+    this.#dead = true;
+    this.#options.log.error('no interpreter could be started', { error: String(error) });
+  }
+
   async #attempt(item: Item): Promise<'finished' | 'not started'> {
     const { baseEnv, runLimits } = this.#options;
+    const { env = {}, cwd } = this.facts;
     const { execution, request } = item;
     this.#kernel ??= this.#startKernel();
     const kernel = await this.#kernel;
@@ -139,11 +187,13 @@ export class Context {
       kernel,
       execution,
       request,
-      baseEnv: baseEnv(),
+      baseEnv: { ...baseEnv(), ...env },
+      ...(cwd === undefined ? {} : { baseCwd: cwd }),
       limits: runLimits,
     });
     item.run = run;
     this.#lastRun = { kernel, execution };
+    this.#executionCount += 1;
     const end = await run.ended;
     delete item.run;
     // Until it has ended, the next execution would be given to it.
@@ -153,9 +203,11 @@ export class Context {
 
   async #startKernel(): Promise<Kernel> {
     const { startKernel, killLeftovers, isCrowded, log } = this.#options;
-    if (isCrowded() || this.#earlyDeaths > EARLY_DEATH.most) {
+    this.#dead = false;
+    this.#executionCount = 0;
+    if (isCrowded() || this.#earlyDeaths.tooMany) {
       log.warn('user code left what keeps interpreters from living; ending it before one starts', {
-        earlyDeaths: this.#earlyDeaths,
+        earlyDeaths: this.#earlyDeaths.count,
       });
       await killLeftovers();
     }
@@ -172,6 +224,7 @@ export class Context {
     void kernel.exited.then(({ code, signal }) => {
       log.info('an interpreter ended', { code: code ?? undefined, signal: signal ?? undefined });
       this.#kernel = undefined;
+      this.#dead = true;
       return this.#replace(kernel, performance.now() - startedAt);
     });
     return kernel;
@@ -181,11 +234,8 @@ export class Context {
   async #replace(kernel: Kernel, livedMs: number): Promise<void> {
     const last = this.#lastRun;
     const served = last?.kernel === kernel && last.execution.status === 'finished';
-    const early = !served && livedMs < EARLY_DEATH.youngMs;
-    this.#earlyDeaths = early ? this.#earlyDeaths + 1 : 0;
-    const over = this.#earlyDeaths - EARLY_DEATH.most;
-    if (over > 0) {
-      const waitMs = Math.min(BACK_OFF.firstMs * 2 ** (over - 1), BACK_OFF.mostMs);
+    const waitMs = this.#earlyDeaths.next(served || this.#dismissed.has(kernel), livedMs);
+    if (waitMs > 0) {
       await new Promise<void>((resolve) => {
         setTimeout(resolve, waitMs).unref();
       });
