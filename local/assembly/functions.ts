@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import type { FunctionDefinition } from '../services/lambda/types.ts';
 import type { CloudAssembly } from './cloud-assembly.ts';
+import { connectionEndpoints } from './connection-endpoints.ts';
 import type { DeployedFunction, DeployedResource } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
 import { readProperties } from './provider.ts';
@@ -108,8 +109,12 @@ export function deployFunctions(options: {
       readProperties(functionProperties, resource.properties, addressOf(resource)),
     ]),
   );
+  const localValue = connectionEndpoints(resources, services.awsEndpoint);
   const environments = new Map(
-    [...properties].map(([resource, { Environment }]) => [resource, { ...Environment.Variables }]),
+    [...properties].map(([resource, { Environment }]) => {
+      const variables = Object.entries(Environment.Variables);
+      return [resource, Object.fromEntries(variables.map(([k, value]) => [k, localValue(value)]))];
+    }),
   );
   applyOverrides(environmentOverrides, environments);
   const settings = asyncSettings(resources);

@@ -13,6 +13,7 @@ import type {
 } from '../services/api-gateway/definition.ts';
 import type { DeployedResource, Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
+import { functionOf } from './function-uri.ts';
 import { readProperties } from './provider.ts';
 
 const apiProperties = z.object({ BinaryMediaTypes: z.array(z.string()).default([]) });
@@ -78,17 +79,6 @@ const stageProperties = z.object({
 
 function read<T>(schema: z.ZodType<T>, resource: DeployedResource): T {
   return readProperties(schema, resource.properties, { address: resource, type: resource.type });
-}
-
-/** `…:lambda:path/<version>/functions/<arn>/<operation>`; the operation must fit the transfer mode, as AWS demands. */
-function functionOf(uri: string, operation: string, owner: string): string {
-  const match = /\/functions\/(arn:[^/]+)\/([a-z-]+)$/.exec(uri);
-  const [, arn, found] = match ?? [];
-  if (arn === undefined || found !== operation)
-    throw new AssemblyError(
-      `${owner}: the integration's URI ${uri} is not a function's ${operation}`,
-    );
-  return arn.split(':').at(6) ?? '';
 }
 
 function functionIntegration(

@@ -38,6 +38,8 @@ interface TaskService {
 }
 
 export interface AwsServices {
+  /** The front door, as functions see it. */
+  readonly awsEndpoint: string;
   readonly dynamodb: TableService;
   readonly s3: BucketService;
   readonly lambda: FunctionService;

@@ -7,7 +7,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TaskDriver } from '../sandboxes/driver.ts';
-import { RestServer } from '../services/api-gateway/rest-server.ts';
+import { RestServer, type RestServerOptions } from '../services/api-gateway/rest-server.ts';
+import { ManagementApi } from '../services/api-gateway/websocket/management-api.ts';
+import { WebSocketApi } from '../services/api-gateway/websocket/websocket-api.ts';
 import { DynamoDbService } from '../services/dynamodb/service.ts';
 import { EcsService } from '../services/ecs/ecs-service.ts';
 import { TaskJournal } from '../services/ecs/task-journal.ts';
@@ -27,6 +29,7 @@ import type { EnvironmentOverrides } from './functions.ts';
 import { tellOfLostTasks } from './lost-tasks.ts';
 import { networkOf } from './network.ts';
 import { restApisOf } from './rest-apis.ts';
+import { webSocketApisOf } from './websocket-apis.ts';
 
 export interface AwsWorldOptions {
   /** The synthesized `cdk.out`. */
@@ -47,14 +50,14 @@ export interface AwsWorldOptions {
 export interface AwsWorld extends AsyncDisposable {
   /** URL of the REST API's stage. */
   readonly restUrl: string;
+  /** URL of the WebSocket API's stage, if the assembly has one. */
+  readonly websocketUrl: string | undefined;
   readonly controlUrl: string;
   readonly controlToken: string;
   /** `AWS_ENDPOINT_URL` of the functions. */
   readonly awsEndpoint: string;
   readonly deployment: Deployment;
   readonly functions: FunctionInvoker;
-  /** Host of the REST API's port, for what else is to be served there. */
-  readonly restServer: RestServer;
   /** Starts workers of a function before the first request needs them. */
   prewarm(functionName: string, count: number): Promise<void>;
   /** A direct invocation, as an operator with IAM rights makes it; throws a `FunctionFailure` if the function fails. */
@@ -167,15 +170,41 @@ function putRules({ events }: Services, deployment: Deployment): void {
   for (const rule of eventRulesOf(deployment)) events.putRule(rule);
 }
 
+/** The assembly's WebSocket API, with its connections behind the front door. */
+function webSocketApiOf(
+  { frontDoor, lambda }: Services,
+  deployment: Deployment,
+  { log }: AwsWorldOptions,
+): WebSocketApi | undefined {
+  const [api, second] = webSocketApisOf(deployment);
+  if (second !== undefined)
+    throw new AssemblyError('the assembly must have at most one stage of one WebSocket API');
+  if (api === undefined) return undefined;
+  const webSocketApi = new WebSocketApi({
+    api,
+    invoker: lambda,
+    log: (line) => log('api-gateway', line),
+    count: (action) =>
+      frontDoor.counts.add({ service: 'execute-api', action, principal: 'client' }),
+  });
+  frontDoor.register(new ManagementApi(webSocketApi));
+  return webSocketApi;
+}
+
 function restServerOf(
   { lambda }: Services,
   deployment: Deployment,
-  { log }: AwsWorldOptions,
+  { log, upgrades }: Pick<AwsWorldOptions, 'log'> & Pick<RestServerOptions, 'upgrades'>,
 ): RestServer {
   const [api, second] = restApisOf(deployment);
   if (api === undefined || second !== undefined)
     throw new AssemblyError('the assembly must have exactly one stage of one REST API');
-  return new RestServer({ api, invoker: lambda, log: (line) => log('api-gateway', line) });
+  return new RestServer({
+    api,
+    invoker: lambda,
+    log: (line) => log('api-gateway', line),
+    upgrades,
+  });
 }
 
 async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<AwsWorld> {
@@ -198,7 +227,11 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
     counts: frontDoor.counts,
     port: options.ports?.control ?? 0,
   });
-  const restServer = restServerOf(services, deployment, options);
+  const webSocketApi = webSocketApiOf(services, deployment, options);
+  const restServer = restServerOf(services, deployment, {
+    log: options.log,
+    upgrades: webSocketApi,
+  });
   const controlUrl = await control.listen();
   cleanup.add(() => control.close());
   putRules(services, deployment);
@@ -208,13 +241,15 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
     await tellOfLostTasks({ journal, functions: lambda, log: (line) => options.log('ecs', line) });
   const restUrl = await restServer.listen(options.ports?.rest ?? 8080);
   cleanup.add((graceMs) => restServer.close(graceMs));
+  cleanup.add(async (graceMs) => webSocketApi?.close(graceMs));
   services.events.startSchedules();
   const close = (graceMs = 0) => cleanup.run(graceMs);
   const { awsEndpoint } = services;
   const nameOf = (name: string) => deployment.functionNamed(name).functionName;
   return {
     restUrl,
-    restServer,
+    websocketUrl:
+      webSocketApi && `${new URL(restUrl).origin.replace('http', 'ws')}${webSocketApi.path}`,
     controlUrl,
     controlToken,
     awsEndpoint,

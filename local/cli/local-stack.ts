@@ -34,6 +34,7 @@ export interface LocalStackOptions {
 /** What `endpoints.json` says; 0600, because of the key and the control token. */
 export interface Endpoints {
   readonly baseUrl: string;
+  readonly websocketUrl: string | undefined;
   readonly apiKey: string;
   readonly pid: number;
   readonly controlUrl: string;
@@ -133,6 +134,7 @@ async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Endpo
   options.signal?.throwIfAborted();
   const endpoints = {
     baseUrl,
+    websocketUrl: world.websocketUrl,
     apiKey,
     pid: process.pid,
     controlUrl: world.controlUrl,

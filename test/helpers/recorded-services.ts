@@ -18,6 +18,7 @@ export function recordedServices(): RecordedServices {
   const clusters: string[] = [];
   const taskDefinitions: TaskDefinition[] = [];
   return {
+    awsEndpoint: 'http://127.0.0.1:4566',
     tables,
     buckets,
     functions,

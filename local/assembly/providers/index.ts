@@ -11,6 +11,7 @@ import { iamProviders } from './iam.ts';
 import { inertProviders } from './inert.ts';
 import { lambdaProviders } from './lambda.ts';
 import { storageProviders } from './storage.ts';
+import { webSocketApiProviders } from './websocket-api.ts';
 
 export const providers: ReadonlyMap<string, Provider> = new Map(
   Object.entries({
@@ -18,6 +19,7 @@ export const providers: ReadonlyMap<string, Provider> = new Map(
     ...lambdaProviders,
     ...ecsProviders,
     ...apiGatewayProviders,
+    ...webSocketApiProviders,
     ...eventProviders,
     ...iamProviders,
     ...ec2Providers,

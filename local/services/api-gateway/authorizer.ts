@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import type { FunctionInvoker } from '../lambda/types.ts';
+import { isLike } from '../shared/wildcards.ts';
 import type { AuthorizerDefinition, RestApiDefinition } from './definition.ts';
 import { GatewayRefusal } from './gateway-response.ts';
 import { type GatewayRequest, lastValues, multiOrNull } from './request.ts';
@@ -30,19 +31,10 @@ const answerSchema = z.object({
 
 type Statement = z.output<typeof answerSchema>['policyDocument']['Statement'][number];
 
-/** IAM's wildcards: `*` any run of characters, `?` any one. */
-function likes(pattern: string, value: string): boolean {
-  const expression = pattern
-    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
-    .replaceAll('*', '.*')
-    .replaceAll('?', '.');
-  return new RegExp(`^${expression}$`, 's').test(value);
-}
-
 function covers(statement: Statement, methodArn: string): boolean {
   return (
-    statement.Action.some((action) => likes(action.toLowerCase(), 'execute-api:invoke')) &&
-    statement.Resource.some((resource) => likes(resource, methodArn))
+    statement.Action.some((action) => isLike(action.toLowerCase(), 'execute-api:invoke')) &&
+    statement.Resource.some((resource) => isLike(resource, methodArn))
   );
 }
 
@@ -63,10 +55,10 @@ function methodArnOf(api: RestApiDefinition, { httpMethod, path }: GatewayReques
 
 async function ask(
   invoker: FunctionInvoker,
-  { functionName }: AuthorizerDefinition,
+  functionName: string,
   event: unknown,
 ): Promise<unknown> {
-  // 29 s is what API Gateway waits for any REST authorizer.
+  // 29 s is what API Gateway waits for any authorizer.
   const signal = AbortSignal.timeout(29_000);
   const outcome = await invoker.invoke(functionName, event, { signal }).catch((cause: unknown) => {
     throw new GatewayRefusal('AUTHORIZER_CONFIGURATION_ERROR', { cause });
@@ -77,7 +69,33 @@ async function ask(
   throw new GatewayRefusal('AUTHORIZER_CONFIGURATION_ERROR', { cause: outcome.error });
 }
 
-/** Answers what becomes `requestContext.authorizer`; throws a refusal when the request may not pass. */
+/** Answers what becomes `requestContext.authorizer`; throws a refusal when the caller may not pass. */
+export async function askAuthorizer(options: {
+  invoker: FunctionInvoker;
+  functionName: string;
+  methodArn: string;
+  event: unknown;
+}): Promise<Record<string, string | number>> {
+  const startedAt = performance.now();
+  const answer = await ask(options.invoker, options.functionName, options.event);
+  const parsed = answerSchema.safeParse(answer);
+  if (!parsed.success)
+    throw new GatewayRefusal('AUTHORIZER_CONFIGURATION_ERROR', { cause: parsed.error });
+  const { principalId, policyDocument, context } = parsed.data;
+  const decision = decide(policyDocument.Statement, options.methodArn);
+  if (decision === 'denied')
+    throw new GatewayRefusal('ACCESS_DENIED', {
+      detail: 'User is not authorized to access this resource with an explicit deny',
+    });
+  if (decision === 'silent') throw new GatewayRefusal('ACCESS_DENIED');
+  return {
+    ...Object.fromEntries(Object.entries(context).map(([name, value]) => [name, String(value)])),
+    principalId,
+    integrationLatency: Math.round(performance.now() - startedAt),
+  };
+}
+
+/** Asks the authorizer of a REST API's method. */
 export async function authorize(options: {
   invoker: FunctionInvoker;
   api: RestApiDefinition;
@@ -86,10 +104,9 @@ export async function authorize(options: {
   match: RouteMatch;
   context: Readonly<Record<string, unknown>>;
 }): Promise<Record<string, string | number>> {
-  const { api, request, match } = options;
-  const startedAt = performance.now();
+  const { api, invoker, request, match } = options;
   const methodArn = methodArnOf(api, request);
-  const answer = await ask(options.invoker, options.authorizer, {
+  const event = {
     type: 'REQUEST',
     methodArn,
     resource: match.method.resourcePath,
@@ -103,20 +120,7 @@ export async function authorize(options: {
     pathParameters: match.pathParameters,
     stageVariables: api.stageVariables,
     requestContext: options.context,
-  });
-  const parsed = answerSchema.safeParse(answer);
-  if (!parsed.success)
-    throw new GatewayRefusal('AUTHORIZER_CONFIGURATION_ERROR', { cause: parsed.error });
-  const { principalId, policyDocument, context } = parsed.data;
-  const decision = decide(policyDocument.Statement, methodArn);
-  if (decision === 'denied')
-    throw new GatewayRefusal('ACCESS_DENIED', {
-      detail: 'User is not authorized to access this resource with an explicit deny',
-    });
-  if (decision === 'silent') throw new GatewayRefusal('ACCESS_DENIED');
-  return {
-    ...Object.fromEntries(Object.entries(context).map(([name, value]) => [name, String(value)])),
-    principalId,
-    integrationLatency: Math.round(performance.now() - startedAt),
   };
+  const { functionName } = options.authorizer;
+  return askAuthorizer({ invoker, functionName, methodArn, event });
 }

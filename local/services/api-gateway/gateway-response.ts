@@ -36,6 +36,15 @@ export class GatewayRefusal extends Error {
     this.type = type;
     this.detail = options.detail;
   }
+
+  get statusCode(): number {
+    return responseTypes[this.type][0];
+  }
+
+  /** What the caller is told. */
+  get text(): string {
+    return this.detail ?? responseTypes[this.type][2] ?? 'Internal server error';
+  }
 }
 
 export interface RefusedRequest {

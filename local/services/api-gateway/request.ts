@@ -92,7 +92,7 @@ export function readRequest(incoming: IncomingMessage): GatewayRequest {
 }
 
 /** `21/Nov/2026:23:59:59 +0000` */
-function requestTime(instant: Date): string {
+export function requestTime(instant: Date): string {
   const [, day, month, year, time] =
     /^\w+, (\d+) (\w+) (\d+) ([\d:]+)/.exec(instant.toUTCString()) ?? [];
   return `${day}/${month}/${year}:${time} +0000`;

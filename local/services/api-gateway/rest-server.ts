@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import { authorize } from './authorizer.ts';
 import type { RestApiDefinition } from './definition.ts';
@@ -21,6 +22,12 @@ import { type RouteMatch, Router } from './router.ts';
 /** API Gateway's limit on request line and headers together. */
 const headerLimitBytes = 10_240;
 
+/** Who takes over connections that are to speak another protocol. */
+export interface UpgradeHost {
+  wants(incoming: IncomingMessage): boolean;
+  take(incoming: IncomingMessage, socket: Duplex, head: Buffer): void;
+}
+
 export interface RestServerOptions {
   readonly api: RestApiDefinition;
   readonly invoker: FunctionInvoker;
@@ -28,6 +35,7 @@ export interface RestServerOptions {
   readonly log: (message: string) => void;
   /** Silence after which a stream is cut: 5 minutes for a REGIONAL API. */
   readonly streamIdleMs?: number;
+  readonly upgrades?: UpgradeHost | undefined;
 }
 
 interface Exchange {
@@ -64,10 +72,15 @@ export class RestServer implements AsyncDisposable {
         headersTimeout: 10_000,
         requestTimeout: 60_000,
         keepAliveTimeout: 60_000,
+        // Some HTTP clients offer an upgrade with every request: those are requests as any other.
+        shouldUpgradeCallback: (incoming) => options.upgrades?.wants(incoming) ?? false,
       },
       (incoming, response) => {
         void this.#serve({ incoming, response, request: readRequest(incoming) });
       },
+    );
+    this.server.on('upgrade', (incoming, socket, head) =>
+      options.upgrades?.take(incoming, socket, head),
     );
   }
 

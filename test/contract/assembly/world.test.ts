@@ -1,5 +1,7 @@
+import { once } from 'node:events';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import { type AwsWorld, startAwsWorld } from '../../../local/assembly/world.ts';
 import {
   type AssemblyFixture,
@@ -12,6 +14,7 @@ import { FakeTaskDriver } from '../../helpers/fake-task-driver.ts';
 
 /** One bundle with two handlers that use the real SDK, as the product's functions do. */
 const source = `
+import { ApiGatewayManagementApiClient, PostToConnectionCommand } from '@aws-sdk/client-apigatewaymanagementapi';
 import { DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { ECSClient, RunTaskCommand } from '@aws-sdk/client-ecs';
 const tables = new DynamoDBClient({});
@@ -36,6 +39,13 @@ export const hear = async ({ detail }) => {
     TableName,
     Item: { pk: { S: detail.taskArn.split('/').at(-1) }, address: { S: address } },
   }));
+};
+export const talk = async ({ requestContext, body }) => {
+  if (requestContext.eventType !== 'MESSAGE') return { statusCode: 200 };
+  const connections = new ApiGatewayManagementApiClient({ endpoint: process.env.CONNECTIONS });
+  const { connectionId: ConnectionId } = requestContext;
+  await connections.send(new PostToConnectionCommand({ ConnectionId, Data: 'heard ' + body }));
+  return { statusCode: 200 };
 };
 export const fail = async () => { throw new TypeError('as asked'); };
 `;
@@ -93,6 +103,15 @@ function stackOf(code: string): StackFixture {
     Type: 'AWS::ApiGateway::Resource',
     Properties: { ParentId, PathPart, RestApiId: ref('Api') },
   });
+  const socketApi = (type: string, Properties: object) => ({
+    Type: `AWS::ApiGatewayV2::${type}`,
+    Properties: { ApiId: ref('Sockets'), ...Properties },
+  });
+  const socketRoute = (RouteKey: string) =>
+    socketApi('Route', {
+      RouteKey,
+      Target: { 'Fn::Sub': 'integrations/${ToTalk}' },
+    });
   return {
     bundles: { abc: { 'index.js': code } },
     images: ['def'],
@@ -126,6 +145,34 @@ function stackOf(code: string): StackFixture {
         Show: lambda('show', { TABLE: ref('State') }),
         Hear: lambda('hear', { TABLE: ref('State') }),
         Fail: lambda('fail'),
+        Talk: lambda('talk', {
+          CONNECTIONS: {
+            'Fn::Sub': 'https://${Sockets}.execute-api.${AWS::Region}.${AWS::URLSuffix}/ws',
+          },
+        }),
+        Sockets: {
+          Type: 'AWS::ApiGatewayV2::Api',
+          Properties: {
+            Name: 'Sockets',
+            ProtocolType: 'WEBSOCKET',
+            RouteSelectionExpression: '$request.body.type',
+          },
+        },
+        SocketStage: socketApi('Stage', { StageName: 'ws', AutoDeploy: true }),
+        ToTalk: socketApi('Integration', {
+          IntegrationType: 'AWS_PROXY',
+          IntegrationUri: uri('Talk'),
+        }),
+        SocketConnect: socketRoute('$connect'),
+        SocketDefault: socketRoute('$default'),
+        SocketMay: {
+          Type: 'AWS::Lambda::Permission',
+          Properties: {
+            Action: 'lambda:InvokeFunction',
+            FunctionName: arn('Talk'),
+            Principal: 'apigateway.amazonaws.com',
+          },
+        },
         Changes: {
           Type: 'AWS::Events::Rule',
           Properties: {
@@ -194,13 +241,25 @@ describe('a world stood up from an assembly', () => {
     expect([shown.status, await shown.text()]).toEqual([200, '127.64.0.2']);
   });
 
+  it('carries a message from a WebSocket to a function, and its post back', async () => {
+    const client = new WebSocket(world.websocketUrl ?? '');
+    await once(client, 'open');
+    client.send('hello');
+    const [data] = await once(client, 'message');
+    expect(String(data)).toBe('heard hello');
+    client.close();
+    await once(client, 'close');
+  });
+
   it('lays each call to the function that made it', async () => {
     const response = await fetch(`${world.controlUrl}/requests`, {
       headers: { authorization: `Bearer ${world.controlToken}` },
     });
     const counted = JSON.stringify(await response.json());
-    for (const name of ['Launch', 'Show', 'Hear'])
+    for (const name of ['Launch', 'Show', 'Hear', 'Talk'])
       expect(counted).toContain(world.deployment.functionNamed(name).functionName);
+    for (const action of ['$connect', '$default', 'PostToConnection'])
+      expect(counted).toContain(`"${action}"`);
   });
 
   it('lets an operator invoke a function by its logical id, and throws what it throws', async () => {
@@ -208,6 +267,22 @@ describe('a world stood up from an assembly', () => {
     await expect(world.invokeOperator('Nobody', {})).rejects.toThrow(
       /no function is called Nobody/,
     );
+  });
+});
+
+describe('a world that ends', () => {
+  it('tells its WebSockets that it goes away', async () => {
+    const ending = await startAwsWorld({
+      assemblyDirectory: assembly.directory,
+      taskDriver: new FakeTaskDriver(),
+      ports: { rest: 0 },
+      log: () => {},
+    });
+    const client = new WebSocket(ending.websocketUrl ?? '');
+    await once(client, 'open');
+    const closed = once(client, 'close');
+    await ending.close();
+    expect((await closed)[0]).toBe(1001);
   });
 });
 

@@ -1,0 +1,8 @@
+/** IAM's wildcards, in actions and ARNs: `*` any run of characters, `?` any one. */
+export function isLike(pattern: string, value: string): boolean {
+  const expression = pattern
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
+  return new RegExp(`^${expression}$`, 's').test(value);
+}
