@@ -88,7 +88,7 @@ export function openApiDocument(serverUrl: string): Json {
       ...(row.body
         ? {
             requestBody: {
-              required: true,
+              required: row.bodyOptional !== true,
               content: { 'application/json': { schema: schemaOf(row.body, 'input') } },
             },
           }

@@ -1,4 +1,5 @@
 /** The table of all operations that are built, by operation id. */
+import { accountOperations } from './rest/account.ts';
 import { executionOperations } from './rest/executions.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
@@ -8,6 +9,7 @@ export const OPERATIONS = {
   ...serviceOperations,
   ...sandboxOperations,
   ...executionOperations,
+  ...accountOperations,
 } as const;
 
 export type Operations = typeof OPERATIONS;

@@ -35,6 +35,7 @@ export class ServiceStack extends Stack {
     const failures = this.#failures();
     const world = this.#world(props, failures);
     const functions = {
+      account: account(this, world),
       sandboxes: sandboxes(this, world),
       executions: executions(this, world),
       relay: relay(this, world),
@@ -58,13 +59,14 @@ export class ServiceStack extends Stack {
       config,
       authorizer: authorizer(this, world).function,
       functions: {
+        account: functions.account.function,
         sandboxes: functions.sandboxes.function,
         executions: functions.executions.function,
       },
     });
     this.#say({
       ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
-      AccountFunctionName: account(this, world).function.functionName,
+      AccountFunctionName: functions.account.function.functionName,
       Region: this.region,
     });
   }

@@ -4,7 +4,7 @@
  */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { Entity, Service } from 'electrodb';
-import { apiKey, tenant } from './entities/account.ts';
+import { apiKey, keySecret, tenant } from './entities/account.ts';
 import { execution } from './entities/execution.ts';
 import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
@@ -18,6 +18,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       poolTask: new Entity(poolTask),
       seat: new Entity(seat),
       apiKey: new Entity(apiKey),
+      keySecret: new Entity(keySecret),
       tenant: new Entity(tenant),
       idempotency: new Entity(idempotency),
     },

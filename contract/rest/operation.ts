@@ -21,6 +21,8 @@ interface Row {
   readonly params?: z.core.$ZodType;
   readonly query?: z.core.$ZodType;
   readonly body?: z.core.$ZodType;
+  /** True where no body is the same as `{}`. */
+  readonly bodyOptional?: true;
   /** `data` of the envelope, by status. */
   readonly answers: Readonly<Record<number, z.core.$ZodType>>;
   /** True where the caller may ask for `text/event-stream`. */

@@ -1,5 +1,5 @@
 /** What the `account` function reads from its environment. */
 import * as z from 'zod/mini';
-import { StateTableEnv } from '../shared/env.ts';
+import { HttpEnv, StateTableEnv } from '../shared/env.ts';
 
-export const AccountEnv = z.object({ ...StateTableEnv });
+export const AccountEnv = z.object({ ...StateTableEnv, ...HttpEnv });

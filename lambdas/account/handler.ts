@@ -1,50 +1,48 @@
 /**
- * `account`: tenants and keys by direct, IAM-authorised invoke. It has no route: whoever may invoke
- * it owns the account it runs in.
+ * `account`: tenants and keys, behind the REST API and by direct invoke. The two events differ in
+ * shape: API Gateway makes the first, and no client can give it a field of the second.
  */
+import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
-import { AppError } from '../../contract/errors.ts';
-import { KeyId, TenantId } from '../../contract/ids.ts';
-import { parse } from '../../contract/parse.ts';
-import { ROLES } from '../../contract/rest/operation.ts';
-import { createKey, createTenant, revokeKey } from '../../core/account/account.ts';
-import { documentClient, stateStores } from '../shared/clients.ts';
+import { createKey, listKeys, revokeKey, rotateKey } from '../../core/account/keys.ts';
+import { createTenant, listTenants } from '../../core/account/tenants.ts';
 import { parseEnv } from '../shared/env.ts';
-import { clock, digest, ids } from '../shared/system.ts';
+import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
+import { restFunction } from '../shared/rest-function.ts';
+import { answerDirect } from './direct.ts';
 import { AccountEnv } from './env.ts';
+import { wire } from './wire.ts';
 
 const env = parseEnv(AccountEnv);
-const deps = { ...stateStores(documentClient(), env.STATE_TABLE), clock, ids, digest };
+const deps = wire(env);
 
-const Name = z.string().check(z.minLength(1), z.maxLength(128));
+const rest = restFunction(
+  { allowedOrigin: env.ALLOWED_ORIGIN },
+  {
+    createKey: async (request) => {
+      const asked = idempotencyKeyOf('createKey', request);
+      const { body, query, caller } = request;
+      const key = await createKey(deps, { ...body, ...query, asked }, caller);
+      return { status: 'apiKey' in key ? 201 : 200, data: key };
+    },
+    listKeys: async ({ query, caller }) => ({
+      status: 200,
+      data: await listKeys(deps, query, caller),
+    }),
+    revokeKey: async ({ params, query, caller }) => ({
+      status: 200,
+      data: await revokeKey(deps, { ...params, ...query }, caller),
+    }),
+    rotateKey: async ({ params, query, body, caller }) => ({
+      status: 200,
+      data: await rotateKey(deps, { ...params, ...query, ...body }, caller),
+    }),
+    createTenant: async ({ body }) => ({ status: 201, data: await createTenant(deps, body) }),
+    listTenants: async ({ query }) => ({ status: 200, data: await listTenants(deps, query) }),
+  },
+);
 
-const Request = z.discriminatedUnion('action', [
-  z.strictObject({ action: z.literal('createTenant'), name: Name }),
-  z.strictObject({
-    action: z.literal('createKey'),
-    tenantId: TenantId,
-    role: z.enum(ROLES),
-    name: Name,
-  }),
-  z.strictObject({ action: z.literal('revokeKey'), tenantId: TenantId, keyId: KeyId }),
-]);
+const RestEvent = z.object({ httpMethod: z.string(), requestContext: z.object({}) });
 
-export async function handler(event: unknown) {
-  try {
-    const request = parse(Request, event, 'event');
-    switch (request.action) {
-      case 'createTenant':
-        return { success: true, data: await createTenant(deps, request) };
-      case 'createKey':
-        return { success: true, data: await createKey(deps, request) };
-      case 'revokeKey':
-        return { success: true, data: await revokeKey(deps, request) };
-    }
-  } catch (error) {
-    if (!(error instanceof AppError)) throw error;
-    return {
-      success: false,
-      error: { code: error.code, message: error.message, details: error.details },
-    };
-  }
-}
+export const handler = async (event: unknown, context: Context): Promise<unknown> =>
+  RestEvent.safeParse(event).success ? rest(event, context) : answerDirect(deps, event);

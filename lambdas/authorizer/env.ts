@@ -1,5 +1,5 @@
 /** What the `authorizer` function reads from its environment. */
 import * as z from 'zod/mini';
-import { CallerLimitsEnv, StateTableEnv } from '../shared/env.ts';
+import { CallerLimitsEnv, KeyMemoryEnv, StateTableEnv } from '../shared/env.ts';
 
-export const AuthorizerEnv = z.object({ ...StateTableEnv, ...CallerLimitsEnv });
+export const AuthorizerEnv = z.object({ ...StateTableEnv, ...CallerLimitsEnv, ...KeyMemoryEnv });

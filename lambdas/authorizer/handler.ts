@@ -1,33 +1,30 @@
 /**
- * `authorizer`: the key of `X-API-Key` → tenant and role, for API Gateway. A key is remembered for
- * 10 s in memory, so a revoked one works no longer than that; API Gateway itself caches nothing.
+ * `authorizer`: the key of `X-API-Key` → tenant and role, for API Gateway, which itself caches
+ * nothing. A key is remembered for a while in memory (`KEY_REMEMBERED_MS`, 10 s), so a revoked one
+ * works no longer than that.
  */
 import type { APIGatewayAuthorizerResult, APIGatewayRequestAuthorizerEvent } from 'aws-lambda';
 import { API_KEY_PATTERN } from '../../contract/ids.ts';
-import { callerOf } from '../../core/account/account.ts';
-import type { Caller } from '../../core/account/caller.ts';
+import { authenticate } from '../../core/account/authenticate.ts';
+import { KnownCallers } from '../../core/account/known-callers.ts';
 import { toCallerContext } from '../shared/caller-context.ts';
-import { documentClient, stateStores } from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
-import { clock, digest } from '../shared/system.ts';
 import { AuthorizerEnv } from './env.ts';
+import { wire } from './wire.ts';
 
 const env = parseEnv(AuthorizerEnv);
-const { accounts } = stateStores(documentClient(), env.STATE_TABLE);
-const limits = {
-  liveSandboxes: env.MAX_LIVE_SANDBOXES,
-  requestsPerSecond: env.REQUESTS_PER_SECOND,
-};
-
-const REMEMBERED_MS = 10_000;
-const MAX_REMEMBERED = 10_000;
-const known = new Map<string, { caller: Caller; untilMs: number }>();
+const deps = wire(env);
+const known = new KnownCallers({
+  clock: deps.clock,
+  rememberMs: env.KEY_REMEMBERED_MS,
+  find: (sha256) => authenticate(deps, sha256),
+});
 
 export async function handler(
   event: APIGatewayRequestAuthorizerEvent,
 ): Promise<APIGatewayAuthorizerResult> {
   const secret = apiKey(event);
-  const caller = secret === undefined ? undefined : await lookUp(secret);
+  const caller = secret && (await known.get(deps.digest.sha256(secret)));
   // API Gateway answers 401 to exactly this message.
   if (!caller) throw new Error('Unauthorized');
   return {
@@ -46,17 +43,4 @@ function apiKey(event: APIGatewayRequestAuthorizerEvent): string | undefined {
   );
   const value = entry?.[1];
   return value && API_KEY_PATTERN.test(value) ? value : undefined;
-}
-
-async function lookUp(secret: string): Promise<Caller | undefined> {
-  const hash = digest.sha256(secret);
-  const now = clock.nowMs();
-  const remembered = known.get(hash);
-  if (remembered && remembered.untilMs > now) return remembered.caller;
-  const caller = await callerOf({ accounts, digest, limits }, secret);
-  known.delete(hash);
-  if (!caller) return undefined;
-  if (known.size >= MAX_REMEMBERED) known.clear();
-  known.set(hash, { caller, untilMs: now + REMEMBERED_MS });
-  return caller;
 }

@@ -50,6 +50,8 @@ export const ReaderEnv = {
   SSE_LIFE_MS: whole(100),
 };
 
+/** A revoked key still works for as long as the authorizer remembers it. */
+export const KeyMemoryEnv = { KEY_REMEMBERED_MS: whole(0) };
 /** Of a tenant that has no limits of its own. */
 export const CallerLimitsEnv = { MAX_LIVE_SANDBOXES: whole(1), REQUESTS_PER_SECOND: whole(1) };
 

@@ -13,8 +13,9 @@ import {
   operationOf,
 } from '../../contract/operations.ts';
 import { parse } from '../../contract/parse.ts';
-import type { Operation, Role } from '../../contract/rest/operation.ts';
+import type { Operation } from '../../contract/rest/operation.ts';
 import type { Caller } from '../../core/account/caller.ts';
+import { assertRole } from '../../core/account/roles.ts';
 import { callerFrom } from './caller-context.ts';
 
 export interface RestRequest<Id extends OperationId> extends InputOf<Id> {
@@ -51,9 +52,7 @@ export function readRequest<Id extends OperationId>(
   return {
     params: row.params ? parse(row.params, event.pathParameters ?? {}, 'path') : undefined,
     query: readQuery(event, row),
-    body: row.body
-      ? parse(row.body, readJson(event, headers.get('content-type')), 'body')
-      : undefined,
+    body: row.body ? parse(row.body, readBody(event, row, headers), 'body') : undefined,
     caller,
     header: (name) => headers.get(name),
     requestId: event.requestContext.requestId,
@@ -62,20 +61,10 @@ export function readRequest<Id extends OperationId>(
   } as RestRequest<Id>;
 }
 
-const RANK: Record<Role, number> = { viewer: 1, developer: 2, admin: 3, operator: 3 };
-
 function readCaller(event: APIGatewayProxyEvent, row: Operation): Caller | undefined {
   if (row.role === 'anyone') return undefined;
   const caller = callerFrom(event.requestContext.authorizer);
-  if (RANK[caller.role] < RANK[row.role]) {
-    throw new AppError(
-      'PERMISSION_DENIED',
-      `The role of this key is ${caller.role}; this needs ${row.role}.`,
-      {
-        details: { role: caller.role, needs: row.role },
-      },
-    );
-  }
+  assertRole(caller.role, row.role);
   return caller;
 }
 
@@ -88,6 +77,12 @@ function readQuery(event: APIGatewayProxyEvent, row: Operation): unknown {
   refusePrototype(query, 'query');
   return parse(row.query ?? z.strictObject({}), query, 'query');
 }
+
+const readBody = (
+  event: APIGatewayProxyEvent,
+  row: Operation,
+  headers: ReadonlyMap<string, string | undefined>,
+) => (row.bodyOptional && !event.body ? {} : readJson(event, headers.get('content-type')));
 
 function readJson(event: APIGatewayProxyEvent, contentType: string | undefined): unknown {
   if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) {

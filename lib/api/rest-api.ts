@@ -104,6 +104,7 @@ export class ServiceApi extends Construct {
       resultsCacheTtl: Duration.seconds(0),
     });
     const integrations = {
+      account: integrationOf(functions.account, TRANSFER_OF.account),
       sandboxes: integrationOf(functions.sandboxes, TRANSFER_OF.sandboxes),
       executions: integrationOf(functions.executions, TRANSFER_OF.executions),
     };

@@ -4,11 +4,12 @@
  */
 import type { OperationId } from '../../contract/operations.ts';
 
-export type RestFunction = 'sandboxes' | 'executions';
+export type RestFunction = 'sandboxes' | 'executions' | 'account';
 
 export const TRANSFER_OF = {
   sandboxes: 'BUFFERED',
   executions: 'STREAM',
+  account: 'BUFFERED',
 } as const satisfies Record<RestFunction, 'BUFFERED' | 'STREAM'>;
 
 export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
@@ -26,4 +27,10 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   getExecution: 'executions',
   readEvents: 'executions',
   interrupt: 'sandboxes',
+  createKey: 'account',
+  listKeys: 'account',
+  revokeKey: 'account',
+  rotateKey: 'account',
+  createTenant: 'account',
+  listTenants: 'account',
 };

@@ -1,4 +1,4 @@
-/** The functions behind the REST API: authorizer, account (called directly), sandboxes, executions. */
+/** The functions behind the REST API: authorizer, account, sandboxes, executions. */
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AccountEnv } from '../../lambdas/account/env.ts';
@@ -17,7 +17,7 @@ import {
   useSegments,
   useState,
 } from './statements.ts';
-import { LEASE, POOL_WAIT, READERS, RELAY_LIFE } from './timing.ts';
+import { KEY_MEMORY, LEASE, POOL_WAIT, READERS, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
   gatewayEnv,
@@ -41,6 +41,7 @@ export function authorizer(scope: Construct, world: World): ServiceFunction {
       ...stateEnv(world),
       MAX_LIVE_SANDBOXES: String(world.config.maxLiveSandboxes),
       REQUESTS_PER_SECOND: String(world.config.requestsPerSecond),
+      ...KEY_MEMORY,
     },
     grants: readState(world.state),
     timeout: Duration.seconds(10),
@@ -54,7 +55,7 @@ export function account(scope: Construct, world: World): ServiceFunction {
     name: 'account',
     description: 'Tenants and API keys',
     envSchema: AccountEnv,
-    env: stateEnv(world),
+    env: { ...stateEnv(world), ...httpEnv(world) },
     grants: keepAccounts(world.state),
     timeout: Duration.seconds(29),
   });

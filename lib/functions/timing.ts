@@ -12,4 +12,5 @@ export const READERS = {
   LONG_POLL_MS: String(LIMITS.longPollMs),
   SSE_LIFE_MS: '120000',
 } as const;
+export const KEY_MEMORY = { KEY_REMEMBERED_MS: '10000' } as const;
 export const POOL_WAIT = { POOL_WAIT_MS: '10000' } as const;

@@ -27,6 +27,7 @@ function routesOf(template: Template): Route[] {
 }
 
 const dev = async () => (await assemblyOf('dev')).service;
+const constructOf = (name: string) => name.replace(/^./, (first) => first.toUpperCase());
 const isPreflight = ({ method }: Route) => method === 'OPTIONS';
 
 async function routeOf(id: (typeof OPERATION_IDS)[number]): Promise<Route> {
@@ -60,7 +61,7 @@ describe('the routes', () => {
       TimeoutInMillis: streams ? 900_000 : 29_000,
     });
     const uri = asText(properties['Integration']['Uri']);
-    expect(uri).toContain(streams ? '<ExecutionsFunction.Arn>' : '<SandboxesFunction.Arn>');
+    expect(uri).toContain(`<${constructOf(FUNCTION_OF[id])}Function.Arn>`);
     expect(uri).toContain(
       streams ? ':lambda:path/2021-11-15/functions/' : ':lambda:path/2015-03-31/functions/',
     );
@@ -115,11 +116,10 @@ describe('the API', () => {
     const granted = [...ofType(await dev(), 'AWS::Lambda::Permission').values()]
       .filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')
       .map(({ FunctionName }) => asText(FunctionName));
-    expect(granted.sort()).toEqual([
-      '<AuthorizerFunction.Arn>',
-      '<ExecutionsFunction.Arn>',
-      '<SandboxesFunction.Arn>',
-    ]);
+    const served = new Set(['authorizer', ...Object.values(FUNCTION_OF)]);
+    expect(granted.sort()).toEqual(
+      [...served].map((name) => `<${constructOf(name)}Function.Arn>`).sort(),
+    );
   });
 
   it('leaves the account’s own settings alone', async () => {

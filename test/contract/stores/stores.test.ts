@@ -9,7 +9,6 @@ import {
   executionId,
   freed,
   iso,
-  keyId,
   runningExecution,
   startingTask,
   tenantId,
@@ -252,30 +251,5 @@ describe('the output rows', () => {
     expect((await stores.output.rowsUpTo(id, 10)).map(({ firstSeq }) => firstSeq)).toEqual([
       10, 2, 1,
     ]);
-  });
-});
-
-describe('accounts', () => {
-  test('a key is found by its hash until it is revoked, and only by its own tenant', async () => {
-    const id = tenantId();
-    const createdAt = iso(Date.now());
-    const key = {
-      id: keyId(),
-      tenantId: id,
-      sha256: 'f'.repeat(64),
-      role: 'admin' as const,
-      name: 'first',
-      createdAt,
-    };
-    await stores.accounts.createTenant({ id, name: 'acme', createdAt }, key);
-    expect(await stores.accounts.keyBySha256(key.sha256)).toEqual(key);
-    expect(await stores.accounts.revokeKey(tenantId(), key.id, createdAt)).toBeUndefined();
-    expect(await stores.accounts.revokeKey(id, key.id, createdAt)).toMatchObject({
-      revokedAt: createdAt,
-    });
-    expect(await stores.accounts.revokeKey(id, key.id, iso(0))).toMatchObject({
-      revokedAt: createdAt,
-    });
-    expect((await stores.accounts.keyBySha256(key.sha256))?.revokedAt).toBe(createdAt);
   });
 });

@@ -1,0 +1,36 @@
+/** A secret's hash → its caller. Unknown, expired and revoked look the same from outside. */
+import type { Clock } from '../ports.ts';
+import type { AccountStore } from './account-store.ts';
+import { validity } from './api-key.ts';
+import type { Caller, CallerLimits } from './caller.ts';
+
+export interface AuthenticateDeps {
+  readonly accounts: Pick<AccountStore, 'ownerOf' | 'getKey' | 'getTenant'>;
+  readonly clock: Clock;
+  /** Of tenants that have none of their own. */
+  readonly limits: CallerLimits;
+}
+
+export interface Authenticated {
+  readonly caller: Caller;
+  /** The secret works until then; `always` where nothing ends it. */
+  readonly validUntil: string;
+}
+
+/** By the SHA-256 of a secret. */
+export async function authenticate(
+  deps: AuthenticateDeps,
+  sha256: string,
+): Promise<Authenticated | undefined> {
+  const owner = await deps.accounts.ownerOf(sha256);
+  if (!owner) return undefined;
+  const { tenantId, keyId } = owner;
+  const [key, tenant] = await Promise.all([
+    deps.accounts.getKey(tenantId, keyId),
+    deps.accounts.getTenant(tenantId),
+  ]);
+  const validUntil = key && validity(key, sha256, deps.clock.iso(deps.clock.nowMs()));
+  if (!key || !tenant || validUntil === undefined) return undefined;
+  const limits = { ...deps.limits, ...tenant.limits };
+  return { caller: { tenantId, keyId, role: key.role, limits }, validUntil };
+}
