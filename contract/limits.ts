@@ -38,6 +38,11 @@ export const LIMITS = {
   metadataValueChars: 256,
   nameChars: 128,
   pathBytes: 4096,
+  fileNameBytes: 255,
+  /** A file's bytes in one request; larger ones go by upload and download. */
+  fileRequestBytes: 4 * MIB,
+  fileBytes: 5 * 1024 * MIB,
+  listDepth: 16,
   stdinBytes: MIB,
   pageSize: { default: 50, max: 100 },
   longPollMs: 20_000,

@@ -31,6 +31,8 @@ const AgentEnvironment = z
       .check(z.regex(/^(\/.*|none)$/, 'must be an absolute path or "none"')),
     /** The seccomp table that the launcher loads. */
     AGENT_SECCOMP: text(''),
+    /** The program that does file operations with the rights of user code. */
+    AGENT_FILES_HELPER: path('/opt/agent/files-helper'),
     /** Folder of languages, one folder with a manifest for each. */
     AGENT_LANGUAGES: path('/opt/agent/languages'),
     /** Folder of spools, closed to all but the agent. */

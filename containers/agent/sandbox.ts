@@ -6,6 +6,7 @@ import type { DrainResponse } from '../../contract/agent/protocol.ts';
 import type { Contexts } from './contexts/contexts.ts';
 import type { Execution } from './executions/execution.ts';
 import type { ExecutionRegistry } from './executions/registry.ts';
+import type { FileSystem } from './files/file-system.ts';
 import type { Log } from './log.ts';
 import type { SandboxState } from './sandbox-state.ts';
 
@@ -14,6 +15,7 @@ export interface SandboxOptions {
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
+  readonly files: FileSystem;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -25,6 +27,7 @@ export class Sandbox {
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
+  readonly files: FileSystem;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -35,6 +38,7 @@ export class Sandbox {
     this.state = options.state;
     this.executions = options.executions;
     this.contexts = options.contexts;
+    this.files = options.files;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
   }

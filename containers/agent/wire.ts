@@ -10,16 +10,18 @@ import { Contexts } from './contexts/contexts.ts';
 import { KernelStarter } from './contexts/kernel-starter.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
+import { FileSystem } from './files/file-system.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
-import { killAllOfUser, type LauncherOptions } from './processes/user-process.ts';
+import { killAllOfUser, type LauncherOptions, launchCommand } from './processes/user-process.ts';
 import { Sandbox } from './sandbox.ts';
 import { SandboxState } from './sandbox-state.ts';
 import { findTaskId } from './task-metadata.ts';
 
 /** The sandbox that will be asked for is not known yet; this is the most likely. */
 const WARM_LANGUAGE: Language = 'python';
+const HELPER_DATA_BYTES = 64 * 1024 * 1024;
 /** A task with less could not run an interpreter. */
 const LEAST_DATA_BYTES = 128 * 1024 * 1024;
 
@@ -57,6 +59,7 @@ export async function openSandbox(
     state,
     executions,
     contexts,
+    files: fileSystem(config, launcher),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
@@ -131,6 +134,16 @@ function launcherOptions(config: AgentConfig): LauncherOptions {
     fileBytes: config.AGENT_FILE_BYTES,
     dataBytes: Math.max(LEAST_DATA_BYTES, dataBytes),
   };
+}
+
+/** The helper has the rights of user code, none of its limits on processes, and memory for a page of names. */
+function fileSystem(config: AgentConfig, launcher: LauncherOptions): FileSystem {
+  const own = { ...launcher, maxProcesses: 0, dataBytes: HELPER_DATA_BYTES, guard: true } as const;
+  return new FileSystem({
+    workspace: config.AGENT_WORKSPACE,
+    scratch: '/tmp',
+    helper: launchCommand(own, '/', [config.AGENT_FILES_HELPER]),
+  });
 }
 
 /** All that user code finds, beside what `init` and the request bring. */

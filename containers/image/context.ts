@@ -5,7 +5,12 @@
 import { chmod, cp, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileLauncher, launcherSource } from '../launcher/compile.ts';
+import {
+  compileFilesHelper,
+  compileLauncher,
+  filesHelperSource,
+  launcherSource,
+} from '../launcher/compile.ts';
 import { writeSeccompTables } from '../launcher/seccomp.ts';
 import type { Architecture } from '../launcher/syscalls.ts';
 
@@ -16,7 +21,7 @@ export interface ImageContextOptions {
   readonly languagesDirectory: string;
   /** A Linux binary of node, of the architecture the image is for. */
   readonly nodeBinary: string;
-  /** Where compiled launchers are kept between builds. @default `cache` beside `outDirectory` */
+  /** Where compiled programs are kept between builds. @default `cache` beside `outDirectory` */
   readonly cacheDirectory?: string;
 }
 
@@ -46,6 +51,7 @@ const ENVIRONMENT = {
   AGENT_PORT: '49983',
   AGENT_LAUNCHER: '/opt/agent/launcher',
   AGENT_SECCOMP: '/opt/agent/seccomp.bpf',
+  AGENT_FILES_HELPER: '/opt/agent/files-helper',
   AGENT_LANGUAGES: '/opt/agent/languages',
   AGENT_SPOOL: '/var/lib/agent/spool',
   AGENT_WORKSPACE: '/home/user',
@@ -58,17 +64,21 @@ export async function buildImageContext(options: ImageContextOptions): Promise<I
   await rm(outDirectory, { recursive: true, force: true });
   await mkdir(outDirectory, { recursive: true });
   const into = (name: string): string => join(outDirectory, name);
-  const launcher = await compileLauncher(
-    options.cacheDirectory ?? join(dirname(outDirectory), 'cache'),
-  );
+  const cache = options.cacheDirectory ?? join(dirname(outDirectory), 'cache');
+  const [launcher, filesHelper] = await Promise.all([
+    compileLauncher(cache),
+    compileFilesHelper(cache),
+  ]);
   await Promise.all([
     cp(dockerfile, into('Dockerfile')),
     cp(launcherSource, into('launcher.c')),
+    cp(filesHelperSource, into('files-helper.c')),
     cp(options.agentBundle, into('agent.mjs')),
     cp(options.languagesDirectory, into('languages'), { recursive: true, dereference: true }),
     linkOrCopy(options.nodeBinary, into('node')),
     writeSeccompTables(outDirectory),
     ...(launcher === undefined ? [] : [cp(launcher, into('launcher'))]),
+    ...(filesHelper === undefined ? [] : [cp(filesHelper, into('files-helper'))]),
   ]);
   const manifest = describeImage(hostArchitecture());
   await writeFile(into('image.json'), `${JSON.stringify(manifest, null, 2)}\n`);
@@ -83,6 +93,7 @@ function describeImage(architecture: Architecture): ImageManifest {
       { from: 'agent.mjs', to: '/opt/agent/agent.mjs', rootOnly: true },
       { from: 'node', to: '/opt/agent/node' },
       { from: 'launcher', to: '/opt/agent/launcher' },
+      { from: 'files-helper', to: '/opt/agent/files-helper' },
       { from: `seccomp-${architecture}.bpf`, to: '/opt/agent/seccomp.bpf' },
       { from: 'languages', to: '/opt/agent/languages' },
       { from: 'node', to: '/usr/local/bin/node' },

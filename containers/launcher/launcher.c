@@ -3,11 +3,13 @@
  * Owns the order of the steps that drop rights. Must never go on after a step that failed, and must never
  * hand the program a descriptor other than 0 to 3 (3 is where a kernel writes its results).
  *
- *   launcher --uid N --gid N --nproc N --data BYTES --fsize BYTES --nofile N --seccomp FILE [--cwd DIR] -- cmd args…
+ *   launcher --uid N --gid N --nproc N --data BYTES --fsize BYTES --nofile N --seccomp FILE [--cwd DIR] [--guard]
+ *     -- cmd args…
  *   launcher --kill-all --uid N
  *
- * A limit of 0 leaves the limit as it is. Exit codes: 125 bad argument, 126 a step failed, 127 the program could
- * not be started; otherwise those of the program.
+ * A limit of 0 leaves the limit as it is. --guard gives a program of ours the rights of user code and a real uid that
+ * nobody else has: once it has made that its saved uid too, user code can neither signal nor trace it. Exit codes: 125
+ * bad argument, 126 a step failed, 127 the program could not be started; otherwise those of the program.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +33,7 @@ enum { BAD_ARGUMENT = 125, STEP_FAILED = 126, NOT_STARTED = 127 };
 enum { FIRST_CLOSED_FD = 4, MAX_ID = 65532, GUARD_ID = 65533, MAX_INSTRUCTIONS = 4096 };
 
 struct options {
-  int kill_all;
+  int kill_all, guard;
   unsigned long long uid, gid, nproc, data, fsize, nofile;
   const char *seccomp, *cwd;
   char **command;
@@ -100,6 +102,7 @@ static void parse_arguments(struct options *options, char **argv) {
     }
     int known = take_text("--seccomp", &options->seccomp, argv, &i) || take_text("--cwd", &options->cwd, argv, &i);
     if (!known && !strcmp(argv[i], "--kill-all")) known = options->kill_all = 1;
+    if (!known && !strcmp(argv[i], "--guard")) known = options->guard = 1;
     for (int n = 0; !known && n < count; n++) known = take_number(&numbers[n], argv, &i);
     if (!known) fail(BAD_ARGUMENT, "%s: unknown argument", argv[i]);
   }
@@ -212,7 +215,7 @@ int main(int argc, char **argv) {
   umask(022);
 
   drop_bounding_set();
-  become((uid_t)options.uid, (uid_t)options.uid, (gid_t)options.gid);
+  become(options.guard ? GUARD_ID : (uid_t)options.uid, (uid_t)options.uid, (gid_t)options.gid);
   drop_capabilities();
   die_with(parent);
   if (options.cwd && chdir(options.cwd)) fail(STEP_FAILED, "cwd %s: %s", options.cwd, strerror(errno));

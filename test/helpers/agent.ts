@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { compileLauncher } from '../../containers/launcher/compile.ts';
+import { compileFilesHelper, compileLauncher } from '../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
 
@@ -21,6 +21,8 @@ export interface StartAgentOptions {
   readonly driver?: 'ipython' | 'plain';
   /** User code as uid 1000 through the real launcher: needs root and a C compiler. */
   readonly launcher?: boolean;
+  /** With the program of its file routes: needs a C compiler. */
+  readonly files?: true;
   /** More of the agent's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** `init` is called with these, unless it is false. */
@@ -62,6 +64,7 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
       AGENT_SPOOL: join(folder, 'spool'),
       AGENT_WORKSPACE: workspace,
       ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
+      ...(options.files ? await filesHelperIn(folder) : {}),
       ...options.env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -253,6 +256,12 @@ async function languagesIn(folder: string, driver: string | undefined): Promise<
   const drivers = manifest.drivers.filter(({ name }) => name === driver);
   await writeFile(path, JSON.stringify({ ...manifest, drivers }));
   return target;
+}
+
+async function filesHelperIn(folder: string): Promise<Record<string, string>> {
+  const helper = await compileFilesHelper(join(folder, 'helper'));
+  if (helper === undefined) throw new Error('the files helper needs a C compiler');
+  return { AGENT_FILES_HELPER: helper };
 }
 
 async function launcherIn(folder: string): Promise<Record<string, string>> {

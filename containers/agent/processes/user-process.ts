@@ -18,6 +18,8 @@ export interface LauncherOptions {
   readonly dataBytes: number;
   readonly fileBytes: number;
   readonly maxOpenFiles: number;
+  /** For programs of ours: user code can neither signal nor trace them. */
+  readonly guard?: true;
 }
 
 export type Command = readonly [string, ...string[]];
@@ -34,7 +36,8 @@ export function launchCommand(options: LauncherOptions, cwd: string, command: Co
   };
   const numbers = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const files = ['--seccomp', options.seccompFile, '--cwd', cwd];
-  return [options.launcher, ...numbers, ...files, '--', ...command];
+  const guard = options.guard ? ['--guard'] : [];
+  return [options.launcher, ...numbers, ...files, ...guard, '--', ...command];
 }
 
 /** Ends every process of the user, also those that left their group. On a bare host it does nothing. */

@@ -4,7 +4,7 @@ import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import { readJson } from './body.ts';
 import { parseInput } from './problems.ts';
-import type { Exchange, JsonAnswer } from './routes.ts';
+import type { Exchange, JsonAnswer } from './route.ts';
 
 export async function createContext({ sandbox, request }: Exchange): Promise<JsonAnswer> {
   const body = parseInput(CreateContextRequest, await readJson(request));

@@ -9,7 +9,8 @@ import { AppError } from '../../../contract/errors.ts';
 
 /** A browser sets these itself, and no script can take them off. */
 const OF_BROWSERS = ['origin', 'sec-fetch-site'] as const;
-const JSON_TYPE = 'application/json';
+/** Of what a page may send without asking first, none. */
+const BODY_TYPES = ['application/json', 'application/octet-stream'];
 const HOST = /^(?:\[(?<six>[^\]]*)\]|(?<four>[^:]*))(?::\d{1,5})?$/;
 
 export function refuseCrossSite(headers: IncomingHttpHeaders): void {
@@ -23,10 +24,12 @@ export function refuseCrossSite(headers: IncomingHttpHeaders): void {
       details: { field: 'host', allowed: 'an IP address, with or without a port' },
     });
   // A page may send any other type across sites without asking first.
-  if (hasBody(headers) && mediaType(headers) !== JSON_TYPE)
-    throw new AppError('UNSUPPORTED_MEDIA_TYPE', `content-type: must be ${JSON_TYPE}`, {
-      details: { field: 'content-type', allowed: JSON_TYPE },
-    });
+  if (hasBody(headers) && !BODY_TYPES.includes(mediaType(headers) ?? ''))
+    throw new AppError(
+      'UNSUPPORTED_MEDIA_TYPE',
+      `content-type: must be ${BODY_TYPES.join(' or ')}`,
+      { details: { field: 'content-type', allowed: BODY_TYPES } },
+    );
 }
 
 /** A name may be made to lead to us after the page that it served was loaded. */

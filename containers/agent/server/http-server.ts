@@ -19,7 +19,8 @@ const BOUNDS = {
   requestTimeout: 30_000,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 1_000,
-  maxHeaderSize: 8 * 1024,
+  // A path of 4096 bytes, each percent-encoded, and the rest.
+  maxHeaderSize: 16 * 1024,
 } as const;
 const MAX_HEADERS = 64;
 const MAX_CONNECTIONS = 512;

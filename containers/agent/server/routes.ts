@@ -1,7 +1,6 @@
 /**
  * The agent's routes: what each parses, does and answers. Thin: the work is the sandbox's.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import {
   AGENT_PROTOCOL,
   DeadlineRequest,
@@ -11,7 +10,7 @@ import {
 } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
-import type { Sandbox } from '../sandbox.ts';
+import { FILE_ROUTES } from '../files/routes.ts';
 import { readJson } from './body.ts';
 import {
   createContext,
@@ -22,34 +21,8 @@ import {
   restartContext,
 } from './context-routes.ts';
 import { sendEvents } from './event-stream.ts';
-import type { InitGate } from './init-gate.ts';
 import { parseInput } from './problems.ts';
-
-export interface Exchange {
-  readonly sandbox: Sandbox;
-  readonly initGate: InitGate;
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly query: URLSearchParams;
-  /** What stands in the place of `{id}`. */
-  readonly id: string;
-}
-
-export interface JsonAnswer {
-  readonly status: number;
-  readonly body?: unknown;
-}
-
-export interface Route {
-  readonly method: string;
-  readonly pattern: RegExp;
-  /** Whether it answers without the control token. */
-  readonly open?: true;
-  /** Answers JSON, or nothing where it has answered itself. */
-  readonly handle: (exchange: Exchange) => Promise<JsonAnswer | undefined>;
-}
-
-const ok = (body: unknown): JsonAnswer => ({ status: 200, body });
+import { type Exchange, type JsonAnswer, numberIn, ok, type Route } from './route.ts';
 
 export const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/health$/, open: true, handle: health },
@@ -66,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
   { method: 'POST', pattern: /^\/drain$/, handle: drain },
   { method: 'GET', pattern: /^\/logs$/, handle: logs },
+  ...FILE_ROUTES,
 ];
 
 async function health({ sandbox }: Exchange): Promise<JsonAnswer> {
@@ -133,12 +107,6 @@ async function drain({ sandbox }: Exchange): Promise<JsonAnswer> {
 
 async function logs({ sandbox }: Exchange): Promise<JsonAnswer> {
   return ok({ lines: sandbox.log.lines });
-}
-
-/** What is not a number is handed on as it is, so that the answer can show it. */
-function numberIn(query: URLSearchParams, name: string): unknown {
-  const text = query.get(name);
-  return text === null ? undefined : /^\d+$/.test(text) ? Number(text) : text;
 }
 
 function refuseLarge(

@@ -25,6 +25,7 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
     inputs: [
       'containers/image',
       'containers/launcher',
+      'containers/files-helper',
       'containers/languages',
       'dist/agent/agent.mjs',
       `node_modules/${NODE_PACKAGES[architecture]}/package.json`,

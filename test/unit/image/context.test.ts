@@ -39,7 +39,8 @@ it('holds every file that its image.json and its Dockerfile name', () => {
     (line[1] ?? '').split(' '),
   );
   for (const name of [...named, ...copied]) {
-    if (name !== 'launcher' || context.hasLauncher) expect(existsSync(join(out, name))).toBe(true);
+    if (context.hasLauncher || !['launcher', 'files-helper'].includes(name))
+      expect(existsSync(join(out, name))).toBe(true);
   }
 });
 
@@ -64,9 +65,12 @@ it('is readable by the uids of a sandbox, whatever the umask of who builds', () 
   expect(mode('node')).toBe(0o755);
 });
 
-it('compiles the launcher with the flags of the Dockerfile, and once for the same source', async () => {
+it('compiles its programs with the flags of the Dockerfile, and once for the same source', async () => {
   const { COMPILER_FLAGS } = await import('../../../containers/launcher/compile.ts');
-  expect(text('Dockerfile')).toContain(`RUN gcc ${COMPILER_FLAGS.join(' ')} -o`);
+  for (const program of ['launcher', 'files-helper'])
+    expect(text('Dockerfile')).toContain(
+      `gcc ${COMPILER_FLAGS.join(' ')} -o /build/${program} /build/${program}.c`,
+    );
   if (!context.hasLauncher) return;
   const cached = (): number => statSync(join(directory, 'cache')).mtimeMs;
   const before = cached();

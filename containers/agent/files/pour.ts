@@ -1,0 +1,46 @@
+/** A request's bytes into a helper, at the helper's pace. By events: a pipeline would destroy the socket with the request, and the answer with it. */
+import type { IncomingMessage } from 'node:http';
+import type { Writable } from 'node:stream';
+import { LIMITS } from '../../../contract/limits.ts';
+
+/** A sender that gives nothing for so long has gone. */
+const SILENCE_MS = 30_000;
+const READ_OFF_BYTES = 4 * LIMITS.fileRequestBytes;
+
+/** Resolves at the end of the request, or when the helper takes no more; rejects when the request is cut. */
+export function pour(
+  request: IncomingMessage,
+  helper: Writable,
+  onChunk: (chunk: Buffer) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (error?: Error) => {
+      request.off('data', take).off('end', settle).off('close', cut);
+      helper.off('drain', goOn).off('close', settle);
+      request.setTimeout(0);
+      if (error) reject(error);
+      else resolve();
+    };
+    const take = (chunk: Buffer) => {
+      onChunk(chunk);
+      if (!helper.write(chunk)) request.pause();
+    };
+    const goOn = () => void request.resume();
+    const cut = () => settle(new Error('the request was cut'));
+    request.setTimeout(SILENCE_MS, () => request.destroy());
+    request.once('end', settle).once('close', cut).on('data', take);
+    helper.once('close', settle).on('drain', goOn);
+    if (helper.destroyed) settle();
+  });
+}
+
+/** What is left of a refused body, within bounds: its sender hears the answer only once all is read. */
+export function readOff(request: IncomingMessage): Promise<void> {
+  const announced = Number(request.headers['content-length'] ?? 0);
+  if (request.readableEnded || request.destroyed || !(announced <= READ_OFF_BYTES))
+    return Promise.resolve();
+  return new Promise((resolve) => {
+    request.setTimeout(SILENCE_MS, () => request.destroy());
+    request.once('end', resolve).once('close', resolve).resume();
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * The agent's file routes, as the functions call them through agent-gateway. Bytes in, bytes out; every
+ * operation has the rights of user code. Relative paths start in the workspace; absolute ones must lie in
+ * it or in /tmp, which the agent checks where the file lies, not by its name.
+ */
+import * as z from 'zod/mini';
+import { LIMITS } from '../limits.ts';
+
+const bytesOf = (text: string) => new TextEncoder().encode(text).length;
+const namesOf = (path: string) => path.split('/');
+
+export const FilePath = z.string().check(
+  z.minLength(1, 'must not be empty'),
+  z.regex(/^[^\0]*$/, 'must not contain NUL'),
+  z.refine(
+    (path) => bytesOf(path) <= LIMITS.pathBytes,
+    `must be at most ${LIMITS.pathBytes} bytes`,
+  ),
+  z.refine((path) => !namesOf(path).includes('..'), 'must not contain the name ..'),
+  z.refine(
+    (path) => namesOf(path).every((name) => bytesOf(name) <= LIMITS.fileNameBytes),
+    `must have names of at most ${LIMITS.fileNameBytes} bytes`,
+  ),
+);
+
+export const FileSha256 = z
+  .string()
+  .check(z.regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex characters'));
+
+export const FILE_TYPES = ['file', 'directory', 'symlink', 'other'] as const;
+
+export const FileEntry = z.object({
+  /** Absolute. Bytes of a name that are not UTF-8 are shown as U+FFFD, and cannot be asked for. */
+  path: z.string(),
+  name: z.string(),
+  /** Of the name itself: a link is not followed. */
+  type: z.enum(FILE_TYPES),
+  sizeBytes: z.int(),
+  /** Permissions in octal, such as `644`. */
+  mode: z.string(),
+  modifiedAt: z.iso.datetime(),
+  /** Another one after each change: the ETag of the bytes, without its quotes. */
+  version: z.string(),
+  /** What a symlink says. */
+  target: z.optional(z.string()),
+});
+export type FileEntry = z.infer<typeof FileEntry>;
+
+/** `GET /files?path=` → bytes, with `Range` and `If-None-Match`; `PUT` with `If-Match` or `If-None-Match: *`. */
+export const FileQuery = z.object({ path: FilePath });
+export const WriteFileQuery = z.object({ path: FilePath, sha256: z.optional(FileSha256) });
+
+/** `DELETE /files?path=&recursive=` → 204. */
+export const RemoveFileQuery = z.object({
+  path: FilePath,
+  /** A directory with all that is in it. */
+  recursive: z.optional(z.enum(['true', 'false'])),
+});
+
+/** `GET /files/list?path=&depth=&limit=&after=`. */
+export const ListFilesQuery = z.object({
+  path: FilePath,
+  depth: z.int().check(z.minimum(1), z.maximum(LIMITS.listDepth)),
+  limit: z.int().check(z.minimum(1), z.maximum(LIMITS.pageSize.max)),
+  /** `nextAfter` of the page before. */
+  after: z.optional(z.string().check(z.regex(/^[A-Za-z0-9_-]{1,8192}$/, 'must be a cursor'))),
+});
+export const ListFilesResponse = z.object({
+  items: z.array(FileEntry),
+  nextAfter: z.nullable(z.string()),
+});
+export type ListFilesResponse = z.infer<typeof ListFilesResponse>;
+
+/** `POST /files/mkdir` makes what is missing of the path; what is there already is no error. */
+export const MakeDirectoryRequest = z.strictObject({ path: FilePath });
+
+/** `POST /files/move`. */
+export const MoveFileRequest = z.strictObject({
+  from: FilePath,
+  to: FilePath,
+  /** Whether what stands at `to` may be replaced. */
+  overwrite: z.optional(z.boolean()),
+});
