@@ -37,6 +37,15 @@ interface TaskService {
   registerTaskDefinition(definition: TaskDefinition): void;
 }
 
+interface StateMachineService {
+  /** Answers the ARN; throws for a definition that the stand-in does not run. */
+  createStateMachine(machine: {
+    readonly name: string;
+    readonly roleArn: string;
+    readonly definition: string;
+  }): string;
+}
+
 export interface AwsServices {
   /** The front door, as functions see it. */
   readonly awsEndpoint: string;
@@ -44,6 +53,7 @@ export interface AwsServices {
   readonly s3: BucketService;
   readonly lambda: FunctionService;
   readonly ecs: TaskService;
+  readonly stepFunctions: StateMachineService;
   /** An access key of its own for each function, so that each call can be laid to its role. */
   issueCredentials(principalName: string): Credentials;
 }

@@ -21,6 +21,7 @@ import { FunctionFailure } from '../services/lambda/errors.ts';
 import { LambdaService } from '../services/lambda/lambda-service.ts';
 import type { FunctionInvoker } from '../services/lambda/types.ts';
 import { S3Service } from '../services/s3/service.ts';
+import { StepFunctionsService } from '../services/step-functions/step-functions-service.ts';
 import { deployAssembly } from './deploy.ts';
 import type { Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
@@ -34,7 +35,7 @@ import { webSocketApisOf } from './websocket-apis.ts';
 export interface AwsWorldOptions {
   /** The synthesized `cdk.out`. */
   readonly assemblyDirectory: string;
-  /** Where tables, objects and the names of tasks stay; without it they end with the world. */
+  /** Where tables, objects, executions and the names of tasks stay; without it they end with the world. */
   readonly dataDirectory?: string | undefined;
   readonly taskDriver: TaskDriver;
   /** 0 is any free port, and the default of all but `rest`, which is 8080. */
@@ -78,6 +79,7 @@ interface Services {
   readonly s3: S3Service;
   readonly events: EventBridgeService;
   readonly ecs: EcsService;
+  readonly stepFunctions: StepFunctionsService;
   /** Only where something outlives the world: then what it lost must be told of. */
   readonly journal: TaskJournal | undefined;
 }
@@ -108,6 +110,23 @@ async function dataFolder(options: AwsWorldOptions, cleanup: Cleanup): Promise<s
   return directory;
 }
 
+function startStorage(options: AwsWorldOptions, data: string, cleanup: Cleanup) {
+  const { region = 'us-east-1', dataDirectory, log } = options;
+  const dynamodb = new DynamoDbService({
+    accountId,
+    region,
+    path: dataDirectory === undefined ? undefined : join(data, 'dynamodb'),
+    onError: (error) => log('dynamodb', messageOf(error)),
+  });
+  cleanup.add(() => dynamodb.close());
+  const s3 = new S3Service({
+    directory: join(data, 's3'),
+    onError: (error) => log('s3', messageOf(error)),
+  });
+  cleanup.add(() => s3.close());
+  return { dynamodb, s3 };
+}
+
 async function startServices(
   options: AwsWorldOptions,
   cleanup: Cleanup,
@@ -121,14 +140,7 @@ async function startServices(
     onError: (error, { service, action }) => log(service, `${action}: ${messageOf(error)}`),
   });
   const data = await dataFolder(options, cleanup);
-  const dynamodb = new DynamoDbService({
-    ...place,
-    path: dataDirectory === undefined ? undefined : join(data, 'dynamodb'),
-    onError: onError('dynamodb'),
-  });
-  cleanup.add(() => dynamodb.close());
-  const s3 = new S3Service({ directory: join(data, 's3'), onError: onError('s3') });
-  cleanup.add(() => s3.close());
+  const { dynamodb, s3 } = startStorage(options, data, cleanup);
   const awsEndpoint = await frontDoor.listen();
   cleanup.add(() => frontDoor.close());
   const lambda = new LambdaService({
@@ -144,6 +156,13 @@ async function startServices(
     invoker: lambda,
     log: (line) => log('events', line),
   });
+  const stepFunctions = new StepFunctionsService({
+    ...place,
+    invoker: lambda,
+    directory: dataDirectory === undefined ? undefined : join(data, 'step-functions'),
+    onError: onError('states'),
+  });
+  cleanup.add(() => stepFunctions.close());
   const journal =
     dataDirectory === undefined
       ? undefined
@@ -161,8 +180,9 @@ async function startServices(
     await Promise.all([ecs.close(), taskDriver.close()]);
     journal?.close();
   });
-  for (const service of [lambda, dynamodb, s3, events, ecs]) frontDoor.register(service);
-  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs, journal };
+  for (const service of [lambda, dynamodb, s3, events, ecs, stepFunctions])
+    frontDoor.register(service);
+  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs, stepFunctions, journal };
 }
 
 function putRules({ events }: Services, deployment: Deployment): void {
@@ -225,6 +245,7 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
     token: controlToken,
     functions: lambda,
     counts: frontDoor.counts,
+    stateMachines: services.stepFunctions,
     port: options.ports?.control ?? 0,
   });
   const webSocketApi = webSocketApiOf(services, deployment, options);
@@ -236,6 +257,8 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
   cleanup.add(() => control.close());
   putRules(services, deployment);
   const { journal } = services;
+  // Before anybody is told of lost tasks: whoever hears of one may end what waits for it.
+  services.stepFunctions.resume();
   // Before the first request: it must not be given a task that is gone.
   if (journal !== undefined)
     await tellOfLostTasks({ journal, functions: lambda, log: (line) => options.log('ecs', line) });

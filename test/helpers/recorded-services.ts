@@ -9,6 +9,7 @@ export interface RecordedServices extends AwsServices {
   readonly functions: FunctionDefinition[];
   readonly clusters: string[];
   readonly taskDefinitions: TaskDefinition[];
+  readonly stateMachines: { name: string; roleArn: string; definition: string }[];
 }
 
 export function recordedServices(): RecordedServices {
@@ -17,6 +18,7 @@ export function recordedServices(): RecordedServices {
   const functions: FunctionDefinition[] = [];
   const clusters: string[] = [];
   const taskDefinitions: TaskDefinition[] = [];
+  const stateMachines: RecordedServices['stateMachines'] = [];
   return {
     awsEndpoint: 'http://127.0.0.1:4566',
     tables,
@@ -24,12 +26,19 @@ export function recordedServices(): RecordedServices {
     functions,
     clusters,
     taskDefinitions,
+    stateMachines,
     dynamodb: { createTable: async (properties) => tables.push(properties) },
     s3: { createBucket: async (name) => buckets.push(name) },
     lambda: { createFunction: (definition) => void functions.push(definition) },
     ecs: {
       createCluster: (name) => void clusters.push(name),
       registerTaskDefinition: (definition) => void taskDefinitions.push(definition),
+    },
+    stepFunctions: {
+      createStateMachine: (machine) => {
+        stateMachines.push(machine);
+        return `arn:of:${machine.name}`;
+      },
     },
     issueCredentials: (name) => ({ accessKeyId: `key-of-${name}`, secretAccessKey: 'secret' }),
   };

@@ -1,5 +1,5 @@
 /**
- * The operator's port: shows functions and request counts, ends workers, invokes. It takes only who holds the token
+ * The operator's port: shows functions, request counts and state transitions, ends workers, invokes. It takes only who holds the token
  * and refuses browsers, so that neither a sandbox nor a web page can drive it.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
@@ -7,6 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from 'zod';
 import { LambdaError } from '../lambda/errors.ts';
 import type { FunctionInvoker } from '../lambda/types.ts';
+import type { StepFunctionsService } from '../step-functions/step-functions-service.ts';
 import { listenOnLoopback, stopServer } from './loopback.ts';
 import { readBody } from './read-body.ts';
 import type { RequestCounts } from './request-counts.ts';
@@ -17,6 +18,7 @@ export interface ControlServerOptions {
   readonly token: string;
   readonly functions: FunctionInvoker;
   readonly counts: RequestCounts;
+  readonly stateMachines: Pick<StepFunctionsService, 'transitions' | 'executions'>;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -96,7 +98,8 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-function routesOf({ functions, counts }: ControlServerOptions): readonly Route[] {
+function routesOf(options: ControlServerOptions): readonly Route[] {
+  const { functions, counts, stateMachines } = options;
   const terminate = async ({ params: [name, workerId] }: Call): Promise<unknown> => {
     const id = workerId === undefined ? undefined : parse(WorkerId, workerId);
     const terminated = await functions.terminateWorkers(parse(Name, name), id);
@@ -126,6 +129,24 @@ function routesOf({ functions, counts }: ControlServerOptions): readonly Route[]
       answer: async () => {
         counts.reset();
         return { requests: [] };
+      },
+    },
+    {
+      method: 'GET',
+      path: /^\/executions$/,
+      answer: async () => ({ executions: stateMachines.executions() }),
+    },
+    {
+      method: 'GET',
+      path: /^\/transitions$/,
+      answer: async () => ({ transitions: stateMachines.transitions.list() }),
+    },
+    {
+      method: 'DELETE',
+      path: /^\/transitions$/,
+      answer: async () => {
+        stateMachines.transitions.reset();
+        return { transitions: [] };
       },
     },
   ];

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
+import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
 
 const Answer = z.object({
@@ -9,11 +10,23 @@ const Answer = z.object({
     .default([]),
   terminated: z.array(z.string()).default([]),
   requests: z.array(z.unknown()).optional(),
+  transitions: z.array(z.unknown()).optional(),
+  executions: z.array(z.unknown()).optional(),
   payload: z.unknown().optional(),
   error: z.looseObject({ message: z.string().optional() }).optional(),
 });
 
 const token = 'token-of-this-test';
+const transitions = new TransitionCounts();
+const life = {
+  stateMachine: 'life',
+  name: 'sb1',
+  status: 'RUNNING',
+  state: 'Hold',
+  transitions: 2,
+  events: 9,
+};
+const stateMachines = { transitions, executions: () => [life] };
 let stage: Stage;
 let control: ControlServer;
 let url: string;
@@ -24,6 +37,7 @@ beforeEach(async () => {
     token,
     functions: stage.lambda,
     counts: stage.frontDoor.counts,
+    stateMachines,
   });
   url = await control.listen();
 });
@@ -134,4 +148,18 @@ test.each([
 
   expect(answer.status).toBe(status);
   expect(answer.body.error?.message).toMatch(message);
+});
+
+test('tells where executions stand and how many transitions each state took, from zero on request', async () => {
+  transitions.add({ stateMachine: 'life', state: 'Start' });
+  transitions.add({ stateMachine: 'life', state: 'Hold' });
+  transitions.add({ stateMachine: 'life', state: 'Hold' });
+
+  expect((await call('GET /executions')).body.executions).toEqual([life]);
+  expect((await call('GET /transitions')).body.transitions).toEqual([
+    { stateMachine: 'life', state: 'Start', count: 1 },
+    { stateMachine: 'life', state: 'Hold', count: 2 },
+  ]);
+  await call('DELETE /transitions');
+  expect((await call('GET /transitions')).body.transitions).toEqual([]);
 });
