@@ -27,5 +27,7 @@ export type TenantId = z.infer<typeof TenantId>;
 export type KeyId = z.infer<typeof KeyId>;
 export type LaunchId = z.infer<typeof LaunchId>;
 
+/** A ticket for one WebSocket connection; kept as a key is. */
+export const TICKET_PATTERN = /^ct_[0-9a-f]{40}$/;
 /** An API key's secret. It is shown once; the table keeps its SHA-256. */
 export const API_KEY_PATTERN = /^ci_[0-9a-f]{40}$/;

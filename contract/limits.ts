@@ -49,6 +49,8 @@ export const LIMITS = {
   /** The log outlives the end of its execution by this long. */
   logRetentionMs: 24 * 3_600_000,
   recordRetentionMs: 7 * 24 * 3_600_000,
+  /** A ticket is good for one connection within this long. */
+  ticketMs: 60_000,
   /** How long the old secret of a rotated key may go on working. */
   rotationGraceMs: 24 * 3_600_000,
   /** A repeat under the same `Idempotency-Key` finds what the first request made for this long. */

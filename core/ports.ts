@@ -25,6 +25,8 @@ export interface Ids {
   token(): string;
   /** The secret of an API key. */
   apiKey(): string;
+  /** The secret of a ticket. */
+  ticket(): string;
   /** A name for whoever holds a lease. */
   owner(): string;
   /** A copy in random order. */

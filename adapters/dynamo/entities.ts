@@ -9,6 +9,7 @@ import { execution } from './entities/execution.ts';
 import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
 import { sandbox } from './entities/sandbox.ts';
+import { ticket } from './entities/ticket.ts';
 
 export function stateService(client: DynamoDBDocumentClient, table: string) {
   return new Service(
@@ -21,6 +22,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       keySecret: new Entity(keySecret),
       tenant: new Entity(tenant),
       idempotency: new Entity(idempotency),
+      ticket: new Entity(ticket),
     },
     { client, table },
   );

@@ -1,4 +1,4 @@
-/** Accounts over REST: tenants and their keys. */
+/** Accounts over REST: keys, tickets, tenants. */
 import * as z from 'zod/mini';
 import { KeyId, TenantId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
@@ -51,6 +51,13 @@ export type Tenant = z.infer<typeof Tenant>;
 /** A tenant with its first key, an admin's. */
 export const NewTenant = z.object({ tenant: Tenant, key: KeyWithSecret });
 export type NewTenant = z.infer<typeof NewTenant>;
+
+export const NewTicket = z.object({
+  /** For `?ticket=` when the WebSocket connects; good for one connection. */
+  ticket: z.string(),
+  expiresAt: Instant,
+});
+export type NewTicket = z.infer<typeof NewTicket>;
 
 const KeyPath = z.strictObject({ keyId: KeyId });
 /** For operators: the keys of another tenant. */
@@ -106,6 +113,15 @@ export const accountOperations = {
     }),
     answers: { 200: KeyWithSecret },
     errors: ['NOT_FOUND'],
+  }),
+  createTicket: operation({
+    method: 'POST',
+    path: '/tickets',
+    role: 'viewer',
+    summary:
+      'Make a ticket for one WebSocket connection within 60 s, for clients that can set no header',
+    answers: { 201: NewTicket },
+    errors: [],
   }),
   createTenant: operation({
     method: 'POST',

@@ -1,4 +1,5 @@
 /** A secret's hash → its caller. Unknown, expired and revoked look the same from outside. */
+import type { KeyId, TenantId } from '../../contract/ids.ts';
 import type { Clock } from '../ports.ts';
 import type { AccountStore } from './account-store.ts';
 import { validity } from './api-key.ts';
@@ -23,14 +24,23 @@ export async function authenticate(
   sha256: string,
 ): Promise<Authenticated | undefined> {
   const owner = await deps.accounts.ownerOf(sha256);
-  if (!owner) return undefined;
-  const { tenantId, keyId } = owner;
+  return owner && callerOfKey(deps, owner, sha256);
+}
+
+/** Of a key that works now; with the hash of a secret, only if that one does. */
+export async function callerOfKey(
+  deps: AuthenticateDeps,
+  { tenantId, keyId }: { tenantId: TenantId; keyId: KeyId },
+  sha256?: string,
+): Promise<Authenticated | undefined> {
   const [key, tenant] = await Promise.all([
     deps.accounts.getKey(tenantId, keyId),
     deps.accounts.getTenant(tenantId),
   ]);
-  const validUntil = key && validity(key, sha256, deps.clock.iso(deps.clock.nowMs()));
-  if (!key || !tenant || validUntil === undefined) return undefined;
+  if (!key || !tenant) return undefined;
+  const now = deps.clock.iso(deps.clock.nowMs());
+  const validUntil = validity(key, sha256 ?? key.sha256, now);
+  if (validUntil === undefined) return undefined;
   const limits = { ...deps.limits, ...tenant.limits };
   return { caller: { tenantId, keyId, role: key.role, limits }, validUntil };
 }

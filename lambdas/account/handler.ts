@@ -1,11 +1,12 @@
 /**
- * `account`: tenants and keys, behind the REST API and by direct invoke. The two events differ in
+ * `account`: tenants, keys and tickets, behind the REST API and by direct invoke. The two events differ in
  * shape: API Gateway makes the first, and no client can give it a field of the second.
  */
 import type { Context } from 'aws-lambda';
 import * as z from 'zod/mini';
 import { createKey, listKeys, revokeKey, rotateKey } from '../../core/account/keys.ts';
 import { createTenant, listTenants } from '../../core/account/tenants.ts';
+import { createTicket } from '../../core/account/tickets.ts';
 import { parseEnv } from '../shared/env.ts';
 import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
 import { restFunction } from '../shared/rest-function.ts';
@@ -37,6 +38,7 @@ const rest = restFunction(
       status: 200,
       data: await rotateKey(deps, { ...params, ...query, ...body }, caller),
     }),
+    createTicket: async ({ caller }) => ({ status: 201, data: await createTicket(deps, caller) }),
     createTenant: async ({ body }) => ({ status: 201, data: await createTenant(deps, body) }),
     listTenants: async ({ query }) => ({ status: 200, data: await listTenants(deps, query) }),
   },

@@ -5,8 +5,8 @@ import { clock, digest, ids } from '../shared/system.ts';
 import type { AccountEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof AccountEnv>) {
-  const { accounts, idempotency } = stateStores(documentClient(), env.STATE_TABLE);
-  return { accounts, idempotency, clock, ids, digest };
+  const { accounts, idempotency, tickets } = stateStores(documentClient(), env.STATE_TABLE);
+  return { accounts, idempotency, tickets, clock, ids, digest };
 }
 
 export type AccountDeps = ReturnType<typeof wire>;

@@ -8,6 +8,7 @@ import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
+import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 
 /** Whoever does not answer in this time is asked again: a lease must not lapse over one request. */
 export const BOUNDED = {
@@ -32,6 +33,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
     pool: dynamoPoolStore(client, state),
     accounts: dynamoAccountStore(client, state),
     idempotency: dynamoIdempotencyStore(state),
+    tickets: dynamoTicketStore(state),
   };
 }
 

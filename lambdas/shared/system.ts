@@ -28,6 +28,7 @@ export const ids: Ids = {
   launch: () => LaunchId.parse(`ln${tail()}`),
   token: () => randomBytes(32).toString('hex'),
   apiKey: () => `ci_${randomBytes(20).toString('hex')}`,
+  ticket: () => `ct_${randomBytes(20).toString('hex')}`,
   owner: () => randomUUID(),
   shuffle(items) {
     const copy = [...items];

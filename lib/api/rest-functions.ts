@@ -31,6 +31,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   listKeys: 'account',
   revokeKey: 'account',
   rotateKey: 'account',
+  createTicket: 'account',
   createTenant: 'account',
   listTenants: 'account',
 };

@@ -13,6 +13,7 @@ import {
   keepAccounts,
   readLog,
   readState,
+  takeTickets,
   useLog,
   useSegments,
   useState,
@@ -43,7 +44,7 @@ export function authorizer(scope: Construct, world: World): ServiceFunction {
       REQUESTS_PER_SECOND: String(world.config.requestsPerSecond),
       ...KEY_MEMORY,
     },
-    grants: readState(world.state),
+    grants: [...readState(world.state), takeTickets(world.state)],
     timeout: Duration.seconds(10),
     reservedConcurrency: 100,
   });

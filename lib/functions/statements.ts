@@ -38,6 +38,12 @@ export const useState = (state: ITable): PolicyStatement[] => [
   queryState(state),
 ];
 
+/** The partition of tickets begins like this, and nothing else does. */
+export const takeTickets = (state: ITable): PolicyStatement =>
+  allow(['dynamodb:DeleteItem'], [state.tableArn], {
+    'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
+  });
+
 /** Tenants and keys: put, changed, never deleted. */
 export const keepAccounts = (state: ITable): PolicyStatement[] => [
   allow(

@@ -103,6 +103,21 @@ test('an operator makes tenants, each with its first key, and keeps the keys of 
   expect(revoked.json.data).toMatchObject({ id: key.id, revokedAt: expect.any(String) });
 });
 
+test('a ticket is no key: REST takes none', async () => {
+  const made = await api('/tickets', { method: 'POST' });
+  expect(made.status).toBe(201);
+  const { ticket, expiresAt } = made.json.data;
+  const leftMs = Date.parse(expiresAt) - Date.now();
+  expect(leftMs).toBeGreaterThan(50_000);
+  expect(leftMs).toBeLessThanOrEqual(60_000);
+  for (const [path, apiKey] of [
+    [`/runtimes?ticket=${ticket}`, null],
+    ['/runtimes', ticket],
+  ] as const) {
+    expectRefusal(await api(path, { apiKey }), 'UNAUTHENTICATED');
+  }
+});
+
 test.each([
   ['no name', {}, 'name'],
   ['an unknown role', { name: 'x', role: 'root' }, 'role'],

@@ -8,6 +8,7 @@ import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
+import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
 import { credentials, region, startAwsServer } from './aws-server.ts';
 
@@ -61,6 +62,7 @@ export async function startStores() {
     output: dynamoOutputStore(client, 'output'),
     accounts: dynamoAccountStore(client, state),
     idempotency: dynamoIdempotencyStore(state),
+    tickets: dynamoTicketStore(state),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -28,7 +28,7 @@ const FAILURES = 'sqs:SendMessage <Failures.Arn>';
 
 /** Beside its own log. */
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
-  Authorizer: [`dynamodb:GetItem ${STATE}`, ...READ_STATE],
+  Authorizer: [`dynamodb:GetItem ${STATE}`, `dynamodb:DeleteItem ${STATE}`, ...READ_STATE],
   Account: USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem')),
   Sandboxes: [
     ...USE_STATE,
@@ -78,6 +78,16 @@ describe('what a function may do', () => {
     const { service } = await assemblyOf('dev');
     const log = [`logs:CreateLogStream <${id}Log.Arn>`, `logs:PutLogEvents <${id}Log.Arn>`];
     expect(allowed(service, `${id}Role`)).toEqual([...GRANTS[id]!, ...log].sort());
+  });
+
+  it('the authorizer removes tickets, and nothing else', async () => {
+    const { service } = await assemblyOf('dev');
+    const removal = statementsOf(service, 'AuthorizerRole').find(({ actions }) =>
+      actions.includes('dynamodb:DeleteItem'),
+    );
+    expect(removal?.condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
+    });
   });
 
   it('the pool launches in its cluster only and passes its role to tasks only', async () => {
