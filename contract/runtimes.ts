@@ -8,19 +8,28 @@ export const LANGUAGES = ['python', 'javascript', 'typescript', 'bash'] as const
 export const Language = z.enum(LANGUAGES);
 export type Language = z.infer<typeof Language>;
 
+/** Every family of an image target may run what that target has. */
+const IN_PYTHON_TARGET = ['python', 'bash'] as const;
+
 export const RUNTIMES = {
   python: {
     versions: ['3.11'],
     defaultLanguage: 'python',
-    languages: ['python'],
+    languages: IN_PYTHON_TARGET,
+    imageTarget: 'python',
+  },
+  bash: {
+    versions: ['5.2'],
+    defaultLanguage: 'bash',
+    languages: IN_PYTHON_TARGET,
     imageTarget: 'python',
   },
 } as const satisfies Record<
   string,
   {
-    versions: string[];
+    versions: readonly string[];
     defaultLanguage: Language;
-    languages: Language[];
+    languages: readonly Language[];
     imageTarget: 'python' | 'full';
   }
 >;

@@ -32,8 +32,11 @@ export interface RunLimits {
   readonly fileBytes: number;
 }
 
-const LOST_NOTE =
-  'the interpreter has no memory left; its variables are gone and the next run starts with a fresh one\n';
+const FRESH = 'its variables are gone and the next run starts with a fresh one';
+const LOST_NOTES = {
+  memory: `the interpreter has no memory left; ${FRESH}\n`,
+  exited: `the interpreter has exited; ${FRESH}\n`,
+} as const;
 
 export type StopReason = 'timeout' | 'interrupted' | 'killed';
 
@@ -114,7 +117,7 @@ export class KernelRun implements RunTarget {
     if (this.#stop !== 'killed')
       this.#whenStarted().error({
         name: 'KernelLost',
-        value: `${howItEnded(exit)}; its variables are gone and the next run starts with a fresh one`,
+        value: `${howItEnded(exit)}; ${FRESH}`,
         traceback: '',
       });
     const own = outOfMemory ? 'out_of_memory' : outcomeOfDeath(exit);
@@ -151,8 +154,8 @@ export class KernelRun implements RunTarget {
 
   #finishAlive(frame: DoneFrame): void {
     this.#usage = readUsage(this.#kernel.pid);
-    if (frame.lost === true) {
-      this.#whenStarted().output('stderr', Buffer.from(LOST_NOTE));
+    if (frame.lost !== undefined) {
+      this.#whenStarted().output('stderr', Buffer.from(LOST_NOTES[frame.lost]));
       this.#kernel.kill();
       this.kernelLost = true;
     }

@@ -45,8 +45,8 @@ const RunFrame = z.discriminatedUnion('type', [
     ok: z.boolean(),
     exitCode: z.int().check(z.minimum(0), z.maximum(255)),
     reason: z.optional(z.enum(['memory', 'processes', 'file_size'])),
-    /** The interpreter cannot go on with what its variables hold. */
-    lost: z.optional(z.boolean()),
+    /** The interpreter cannot go on: what its variables hold leaves no room, or it has exited. */
+    lost: z.optional(z.enum(['memory', 'exited'])),
   }),
 ]);
 export type RunFrame = z.infer<typeof RunFrame>;

@@ -289,7 +289,7 @@ class KernelIO:
             self._ballast = _new_ballast()
         if self._ballast is None:
             # What the variables hold leaves no room for anything: the agent starts afresh.
-            done["lost"] = True
+            done["lost"] = "memory"
         self.send(done)
 
     def free_ballast(self):

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { AppError } from '../../../contract/errors.ts';
 import { parse } from '../../../contract/parse.ts';
 import { CreateSandboxBody } from '../../../contract/rest/sandboxes.ts';
+import { RuntimeName } from '../../../contract/runtimes.ts';
 
 function problemsOf(input: unknown) {
   try {
@@ -15,6 +16,8 @@ function problemsOf(input: unknown) {
   throw new Error('it was accepted');
 }
 
+const runtimes = RuntimeName.options.join(', ');
+
 /** Deeper than the stack of any recursion. */
 function deep(levels = 200_000): unknown {
   return JSON.parse('['.repeat(levels) + ']'.repeat(levels));
@@ -23,9 +26,9 @@ function deep(levels = 200_000): unknown {
 describe('a refusal', () => {
   test('names the field, the value got and what is allowed', () => {
     expect(problemsOf({ runtime: 'ruby' })).toEqual({
-      message: 'body: runtime must be one of python, python3.11, got "ruby"',
+      message: `body: runtime must be one of ${runtimes}, got "ruby"`,
       in: 'body',
-      problems: [{ field: 'runtime', problem: 'must be one of python, python3.11, got "ruby"' }],
+      problems: [{ field: 'runtime', problem: `must be one of ${runtimes}, got "ruby"` }],
     });
     expect(problemsOf({ runtime: 'python', lifetimeMs: 1.5 })).toMatchObject({
       message: 'body: lifetimeMs must be a whole number, got 1.5',
@@ -37,7 +40,7 @@ describe('a refusal', () => {
 
   test('says of a missing field what it could be', () => {
     expect(problemsOf({})).toMatchObject({
-      message: 'body: runtime is required: one of python, python3.11',
+      message: `body: runtime is required: one of ${runtimes}`,
     });
   });
 

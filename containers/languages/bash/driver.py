@@ -1,0 +1,293 @@
+"""A Bash context: one shell that lives on, told by this process what to run.
+
+Owns the channels to the agent, which the shell never gets, so that nothing it starts can speak on them.
+Must never believe the shell about more than its own run: what ends a run names a token that the shell
+hears of only after the code.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+import select
+import signal
+import subprocess
+
+_SHELL = "/bin/bash"
+_F_SETPIPE_SZ = 1031
+_PIPE_BYTES = 1024 * 1024
+_FIRST_PRIVATE_FD = 100
+
+# On one line, so that the shell counts the lines of the code and not those of this.
+_LOOP = 'while IFS= builtin read -r -u %d __ci_line; do builtin eval "$__ci_line"; done'
+
+# SIGINT leaves every function of the code, one after the other: each next command finds itself returning.
+_RETURN = "builtin return 130 2>/dev/null"
+_ON_INTERRUPT = "__ci_int=1; builtin set -T; builtin trap '%s' DEBUG" % _RETURN
+_AFTER_INTERRUPT = (
+    "if [[ -v __ci_int ]]; then builtin trap - DEBUG; builtin set +T; builtin unset __ci_int; fi"
+)
+
+
+class ShellEnded(Exception):
+    def __init__(self, code):
+        self.code = code
+
+
+class Channels:
+    """To the agent: frames on fd 3, and before each its mark on fd 1 and 2."""
+
+    def __init__(self):
+        self.requests = _keep_private(0)
+        self._frames = _keep_private(3)
+        os.close(3)
+        for fd in (1, 2):
+            try:
+                fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
+            except OSError:
+                pass
+        self._barrier = ""
+        self._count = 0
+
+    def begin(self, barrier):
+        self._barrier = barrier
+        self._count = 0
+        for fd in (1, 2):
+            # What the shell has started shares them, and may have changed their mode.
+            os.set_blocking(fd, True)
+
+    def say(self, message):
+        _write_all(self._frames, json.dumps(message).encode() + b"\n")
+
+    def send(self, frame):
+        mark = b"\x1e%s%08x\x1e" % (self._barrier.encode(), self._count)
+        for fd in (1, 2):
+            _write_all(fd, mark)
+        self.say({**frame, "barrier": self._barrier, "k": self._count})
+        self._count += 1
+
+
+class Shell:
+    """The bash process. It reads lines of ours, and answers `<token> <status>`."""
+
+    def __init__(self):
+        commands, self._commands = os.pipe()
+        self._answers, answers = os.pipe()
+        self._woken, wake = os.pipe()
+        os.set_blocking(wake, False)
+        os.set_blocking(self._woken, False)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        # Not ignored, which a shell would inherit and could not change.
+        signal.signal(signal.SIGINT, lambda *_: None)
+        self.closed = "%d<&- %d>&-" % (commands, answers)
+        self._answer = "builtin printf '%%s %%s\\n' %s %s >&" + str(answers)
+        self._process = subprocess.Popen(
+            [_SHELL, "--norc", "--noprofile", "-O", "expand_aliases", "-c", _LOOP % commands, "bash"],
+            stdin=subprocess.DEVNULL,
+            pass_fds=(commands, answers),
+        )
+        os.close(commands)
+        os.close(answers)
+        self._held = b""
+
+    def answer(self, token, status):
+        """The command by which it answers."""
+        return self._answer % (token, status)
+
+    def ask(self, token, lines):
+        """Has the lines run; answers the status that comes back with the token."""
+        _write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+        while True:
+            for line in self._lines():
+                named, _, status = line.partition(b" ")
+                if named == token.encode() and status.isdigit():
+                    return int(status) & 0xFF
+            self.wait(self._answers)
+
+    def wait(self, fd):
+        """Until there is something to read. The shell may end meanwhile."""
+        while True:
+            ready, _, _ = select.select([fd, self._woken], [], [])
+            if self._woken in ready:
+                _read_some(self._woken)
+            # What it said before it ended counts first.
+            if fd in ready:
+                return
+            code = self._process.poll()
+            if code is not None:
+                raise ShellEnded(code)
+
+    def _lines(self):
+        while True:
+            end = self._held.find(b"\n")
+            if end >= 0:
+                line, self._held = self._held[:end], self._held[end + 1 :]
+                yield line
+                continue
+            if not select.select([self._answers], [], [], 0)[0]:
+                return
+            data = _read_some(self._answers)
+            if not data:
+                raise ShellEnded(self._process.wait())
+            self._held += data
+
+
+class Runs:
+    def __init__(self, channels, shell):
+        self._channels = channels
+        self._shell = shell
+        self._count = 1
+        self._base_done = False
+
+    def run(self, request):
+        channels = self._channels
+        channels.begin(request["barrier"])
+        try:
+            problem = self._enter(request)
+            channels.send({"type": "start", "executionCount": self._count})
+            self._count += 1
+            if problem is None and "\0" in request["code"]:
+                problem = ("SyntaxError", "the code must not contain null bytes")
+            if problem is not None:
+                name, value = problem
+                channels.send({"type": "error", "name": name, "value": value, "traceback": ""})
+            status = self._execute(request, problem is not None)
+        except ShellEnded as end:
+            if end.code < 0:
+                die_of(-end.code)
+            channels.send({"type": "done", "ok": end.code == 0, "exitCode": end.code, "lost": "exited"})
+            return
+        channels.send({"type": "done", "ok": status == 0, "exitCode": status})
+
+    def _enter(self, request):
+        """What stands in the way of the code, if anything."""
+        token = secrets.token_hex(16)
+        steps = [
+            # The code before may have closed or replaced them. (`builtin exec` would take them back.)
+            "exec 1>>/proc/%d/fd/1 2>>/proc/%d/fd/2" % (os.getpid(), os.getpid()),
+            _AFTER_INTERRUPT,
+            "builtin trap %s INT" % quote(_ON_INTERRUPT),
+            "__ci_status=0",
+        ]
+        if not self._base_done:
+            for name, value in (request.get("baseEnv") or {}).items():
+                steps.append("builtin export %s=%s" % (name, quote(value)))
+            steps.extend(_change_directory(request.get("baseCwd")))
+        for name, value in (request.get("env") or {}).items():
+            steps.append("__ci_had_%s=${%s+x} __ci_old_%s=${%s-}" % (name, name, name, name))
+            steps.append("builtin export %s=%s" % (name, quote(value)))
+        if request.get("cwd") is not None:
+            steps.append("__ci_pwd=$PWD")
+            steps.extend(_change_directory(request["cwd"]))
+        steps.append(self._shell.answer(token, "$__ci_status"))
+        if self._shell.ask(token, ["; ".join(steps)]) == 0:
+            self._base_done = True
+            return None
+        wanted = request.get("cwd") or request.get("baseCwd")
+        return ("DirectoryNotFound", "the working directory %s cannot be entered" % json.dumps(wanted))
+
+    def _execute(self, request, skipped):
+        token = secrets.token_hex(16)
+        code = _memory_file("code", "" if skipped else request["code"])
+        stdin = _memory_file("stdin", request.get("stdin") or "")
+        try:
+            # `source`, and not `eval` in a function: what the code declares must be global.
+            source = "builtin source /dev/fd/9 9</proc/%d/fd/%d 0</proc/%d/fd/%d %s; __ci_status=$?" % (
+                os.getpid(),
+                code,
+                os.getpid(),
+                stdin,
+                self._shell.closed,
+            )
+            leave = [_AFTER_INTERRUPT, *_restore(request)]
+            leave.append(self._shell.answer(token, "$__ci_status"))
+            status = self._shell.ask(token, [source, "{ %s; } 2>/dev/null" % "; ".join(leave)])
+            return 1 if skipped else status
+        finally:
+            os.close(code)
+            os.close(stdin)
+
+
+def _restore(request):
+    for name, value in (request.get("env") or {}).items():
+        # A value that the code set itself is its own and stays.
+        yield (
+            "if [[ ${%s-} == %s ]]; then if [[ -n $__ci_had_%s ]]; then %s=$__ci_old_%s;"
+            " else builtin unset %s; fi; fi; builtin unset __ci_had_%s __ci_old_%s"
+        ) % (name, quote(value), name, name, name, name, name, name)
+    if request.get("cwd") is not None:
+        yield 'builtin cd -- "$__ci_pwd"; builtin unset __ci_pwd'
+
+
+def _change_directory(path):
+    return [] if path is None else ["builtin cd -- %s >/dev/null || __ci_status=1" % quote(path)]
+
+
+def quote(text):
+    """As one word on one line."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n").replace("\r", "\\r")
+    return "$'%s'" % escaped
+
+
+def die_of(number):
+    """As the shell did, so that the agent tells it like any interpreter's death."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _memory_file(name, text):
+    fd = os.memfd_create(name)
+    _write_all(fd, text.encode("utf-8", "surrogatepass"))
+    return fd
+
+
+def _keep_private(fd):
+    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD)
+
+
+def _write_all(fd, data):
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(fd, view) :]
+        except BlockingIOError:
+            os.set_blocking(fd, True)
+
+
+def _read_some(fd):
+    try:
+        return os.read(fd, 1024 * 1024)
+    except BlockingIOError:
+        return b""
+
+
+def main():
+    channels = Channels()
+    shell = Shell()
+    runs = Runs(channels, shell)
+    # Before the shell is asked for anything: the first answer shows that it lives.
+    token = secrets.token_hex(16)
+    shell.ask(token, [shell.answer(token, "0")])
+    channels.say({"type": "ready", "driver": "bash", "version": "1"})
+    held = b""
+    while True:
+        end = held.find(b"\n")
+        if end >= 0:
+            line, held = held[:end], held[end + 1 :]
+            runs.run(json.loads(line))
+            continue
+        try:
+            shell.wait(channels.requests)
+        except ShellEnded as ended:
+            # Between two runs: the agent starts a fresh one.
+            raise SystemExit(ended.code & 0xFF)
+        data = _read_some(channels.requests)
+        if not data:
+            return
+        held += data
+
+
+main()
