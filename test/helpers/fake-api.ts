@@ -5,22 +5,24 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { LIMITS } from '../../contract/limits.ts';
 import { BASE_PATH } from '../../contract/operations.ts';
-import { AT, type Cut, FakeExecution, sse, started, write } from './fake-execution.ts';
+import {
+  answer,
+  pageOf,
+  type Refusal,
+  readJson,
+  refuse,
+  route,
+  sandboxRecord,
+  summary,
+  wantsStream,
+} from './fake-answers.ts';
+import { type Cut, FakeExecution, sse, started, write } from './fake-execution.ts';
 
+export type { Refusal } from './fake-answers.ts';
 export { FakeExecution, type Scripted, started } from './fake-execution.ts';
 
 export const FAKE_KEY = `ci_${'0'.repeat(40)}`;
-
-export interface Refusal {
-  readonly status: number;
-  readonly code: string;
-  readonly retryable?: boolean;
-  readonly retryAfter?: number;
-  /** In place of the envelope. */
-  readonly raw?: string;
-}
 
 export interface Seen {
   readonly operation: string;
@@ -30,7 +32,7 @@ export interface Seen {
 }
 
 export interface FakeBehaviour {
-  /** Called once per executeCode; what it emits at once is in the first answer. */
+  /** Called once per executeCode, a repeat under its key left out; what it emits at once is in the first answer. */
   onExecute: (execution: FakeExecution, body: Record<string, unknown>) => void;
   /** Taken one by one by connections that carry events, streams and pages alike. */
   cuts: Cut[];
@@ -40,8 +42,12 @@ export interface FakeBehaviour {
   streams: 'on' | 'json' | 'silent';
   /** Whether the answer names the execution in its head. */
   idHeader: boolean;
-  /** Holds the head of executeCode back until it resolves. */
+  /** Holds the head of executeCode back until it resolves; a rejection tears the connection. */
   beforeHead: () => Promise<void>;
+  /** Taken one by one by answers of this operation: torn once it was done. */
+  lostAnswers: Record<string, number>;
+  /** What a new sandbox says of itself, and at each look after: the last one stays. */
+  statuses: Record<string, unknown>[];
   /** Most events in one page. */
   pageSize: number;
   /** Sends this many events from before the cursor again. */
@@ -64,6 +70,8 @@ export class FakeApi implements AsyncDisposable {
     streams: 'on',
     idHeader: true,
     beforeHead: () => Promise.resolve(),
+    lostAnswers: {},
+    statuses: [{}],
     pageSize: 100,
     overlap: 0,
     holes: new Set(),
@@ -73,6 +81,8 @@ export class FakeApi implements AsyncDisposable {
   readonly seen: Seen[] = [];
   readonly executions = new Map<string, FakeExecution>();
   readonly sandboxes = new Map<string, Record<string, unknown>>();
+  /** By operation and Idempotency-Key, the id of what was made. */
+  readonly #made = new Map<string, string>();
   heartbeats = 0;
   /** How many were ever opened. */
   connections = 0;
@@ -129,7 +139,38 @@ export class FakeApi implements AsyncDisposable {
     }
     const refusal = this.behaviour.refusals[operation]?.shift();
     if (refusal) return refuse(response, refusal);
+    if (this.#isLost(operation)) {
+      response.write = () => response.destroy() && false;
+      response.end = () => response.destroy();
+      response.flushHeaders = () => response.destroy();
+    }
     return this.#answer({ operation, id, url, request, response, body });
+  }
+
+  #isLost(operation: string): boolean {
+    const left = this.behaviour.lostAnswers[operation] ?? 0;
+    this.behaviour.lostAnswers[operation] = left - 1;
+    return left > 0;
+  }
+
+  /** Once for a key. */
+  #sandbox(request: IncomingMessage, body: Record<string, unknown>) {
+    const id = this.#once('createSandbox', request, () =>
+      this.addSandbox({ ...body, ...this.#nextStatus() }),
+    );
+    return this.sandboxes.get(id);
+  }
+
+  #nextStatus(): Record<string, unknown> {
+    const { statuses } = this.behaviour;
+    return (statuses.length > 1 ? statuses.shift() : statuses[0]) ?? {};
+  }
+
+  #once(operation: string, { headers }: IncomingMessage, make: () => string): string {
+    const key = `${operation} ${String(headers['idempotency-key'])}`;
+    const id = this.#made.get(key) ?? make();
+    if (headers['idempotency-key'] !== undefined) this.#made.set(key, id);
+    return id;
   }
 
   async #answer({ operation, id, url, request, response, body }: Asked): Promise<void> {
@@ -148,13 +189,14 @@ export class FakeApi implements AsyncDisposable {
           ],
         });
       case 'createSandbox':
-        return answer(response, 201, this.sandboxes.get(this.addSandbox(body)));
+        return answer(response, 201, this.#sandbox(request, body));
       case 'listSandboxes':
         return answer(response, 200, pageOf([...this.sandboxes.values()].reverse(), url));
       case 'getSandbox':
       case 'terminateSandbox':
         if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });
         if (operation === 'terminateSandbox') sandbox['status'] = 'stopping';
+        else Object.assign(sandbox, this.#nextStatus());
         return answer(response, operation === 'getSandbox' ? 200 : 202, sandbox);
       case 'executeCode':
         if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });
@@ -178,9 +220,7 @@ export class FakeApi implements AsyncDisposable {
     response: ServerResponse,
     body: Record<string, unknown>,
   ): Promise<void> {
-    const execution = new FakeExecution(`ex${String(this.executions.size).padStart(20, '0')}`);
-    this.executions.set(execution.id, execution);
-    this.behaviour.onExecute(execution, body);
+    const execution = this.#execution(request, body);
     await this.behaviour.beforeHead();
     if (this.behaviour.idHeader) response.setHeader('X-Execution-Id', execution.id);
     if (wantsStream(request) && this.behaviour.streams !== 'json') {
@@ -192,6 +232,19 @@ export class FakeApi implements AsyncDisposable {
       stdoutTruncated: false,
       stderrTruncated: false,
     });
+  }
+
+  /** Once for a key. */
+  #execution(request: IncomingMessage, body: Record<string, unknown>): FakeExecution {
+    const id = this.#once('executeCode', request, () => {
+      const execution = new FakeExecution(`ex${String(this.executions.size).padStart(20, '0')}`);
+      this.executions.set(execution.id, execution);
+      this.behaviour.onExecute(execution, body);
+      return execution.id;
+    });
+    const execution = this.executions.get(id);
+    if (!execution) throw new Error(`the fake has forgotten ${id}`);
+    return execution;
   }
 
   async #readEvents(
@@ -262,79 +315,3 @@ interface Asked {
   readonly response: ServerResponse;
   readonly body: Record<string, unknown>;
 }
-
-const ROUTES: readonly (readonly [string, RegExp, string])[] = [
-  ['GET', /^\/ready()$/, 'ready'],
-  ['GET', /^\/runtimes()$/, 'runtimes'],
-  ['POST', /^\/sandboxes()$/, 'createSandbox'],
-  ['GET', /^\/sandboxes()$/, 'listSandboxes'],
-  ['GET', /^\/sandboxes\/(\w+)$/, 'getSandbox'],
-  ['DELETE', /^\/sandboxes\/(\w+)$/, 'terminateSandbox'],
-  ['POST', /^\/sandboxes\/(\w+)\/execute$/, 'executeCode'],
-  ['GET', /^\/sandboxes\/(\w+)\/executions$/, 'listExecutions'],
-  ['GET', /^\/executions\/(\w+)\/events$/, 'readEvents'],
-  ['DELETE', /^\/executions\/(\w+)$/, 'interrupt'],
-];
-
-function route(method: string, path: string): [operation: string, id: string] {
-  for (const [known, pattern, operation] of ROUTES) {
-    const match = known === method ? pattern.exec(path) : null;
-    if (match) return [operation, match[1] ?? ''];
-  }
-  return ['unknown', ''];
-}
-
-const wantsStream = (request: IncomingMessage) =>
-  request.headers.accept === 'text/event-stream' && request.headers['prefer'] === undefined;
-
-async function readJson(request: IncomingMessage): Promise<Record<string, unknown>> {
-  let text = '';
-  for await (const chunk of request) text += String(chunk);
-  return text === '' ? {} : (JSON.parse(text) as Record<string, unknown>);
-}
-
-function answer(response: ServerResponse, status: number, data: unknown): void {
-  response.writeHead(status, { 'Content-Type': 'application/json' });
-  response.end(JSON.stringify({ success: true, data }));
-}
-
-function refuse(response: ServerResponse, refusal: Refusal): void {
-  const { status, code, retryable = false, retryAfter, raw } = refusal;
-  const requestId = String(response.getHeader('X-Request-Id'));
-  const error = { code, message: `refused: ${code}`, retryable, requestId };
-  response.writeHead(status, {
-    'Content-Type': raw === undefined ? 'application/json' : 'text/html',
-    ...(retryAfter === undefined ? {} : { 'Retry-After': String(retryAfter) }),
-  });
-  response.end(raw ?? JSON.stringify({ success: false, error }));
-}
-
-function pageOf(all: unknown[], url: URL): { items: unknown[]; nextCursor: string | null } {
-  const limit = Number(url.searchParams.get('limit') ?? LIMITS.pageSize.default);
-  const from = Number(url.searchParams.get('cursor') ?? 0);
-  const next = from + limit;
-  return { items: all.slice(from, next), nextCursor: next < all.length ? String(next) : null };
-}
-
-const sandboxRecord = (id: string) => ({
-  id,
-  status: 'running',
-  runtime: 'python',
-  resources: { cpu: 1, memoryMb: 2048, diskGb: 20 },
-  network: { access: 'none' },
-  metadata: {},
-  createdAt: AT,
-  expiresAt: AT,
-  runningExecutions: 0,
-});
-
-const summary = (execution: FakeExecution) => ({
-  id: execution.id,
-  sandboxId: `sb${'0'.repeat(20)}`,
-  language: 'python',
-  status: execution.finished ? 'finished' : 'running',
-  createdAt: AT,
-  ...(execution.finished ? { outcome: execution.log.at(-1)?.['outcome'] } : {}),
-  truncated: false,
-  lastSeq: execution.log.length,
-});

@@ -10,6 +10,7 @@ export const QUICK: Timing = {
   ...TIMING,
   longPollMs: 200,
   interruptMs: 2_000,
+  statusPoll: { baseMs: 2, capMs: 10 },
   backoff: { baseMs: 1, capMs: 4 },
 };
 

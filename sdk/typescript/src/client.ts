@@ -1,26 +1,14 @@
 /** The way in: makes, finds and lists sandboxes. Sends nothing before the first call. */
 import type * as z from 'zod/mini';
-import type { CreateSandboxBody, SANDBOX_STATUSES } from '../../../contract/rest/sandboxes.ts';
+import type { SANDBOX_STATUSES } from '../../../contract/rest/sandboxes.ts';
 import type { Runtime as RuntimeSchema } from '../../../contract/rest/service.ts';
 import { type ClientOptions, type Endpoint, resolveEndpoint } from './config.ts';
+import { type CreateSandboxOptions, create } from './create.ts';
 import { type Paged, paged } from './paged.ts';
 import { Sandbox } from './sandbox.ts';
 import type { Api } from './transport/http.ts';
-import { call, callWithCapacityWait } from './transport/retry.ts';
+import { call } from './transport/retry.ts';
 import { TIMING, type Timing } from './transport/timing.ts';
-
-/** What a sandbox is made from. */
-export interface CreateSandboxOptions extends z.input<typeof CreateSandboxBody> {
-  /**
-   * How long to go on asking while no machine is free (`CAPACITY_UNAVAILABLE`). The server waits
-   * about 10 s by itself at each asking; 0 asks once.
-   *
-   * @default 60_000
-   */
-  waitMs?: number;
-  /** Stops the asking. A sandbox that was made meanwhile ends at its expiry. */
-  signal?: AbortSignal;
-}
 
 /** Which sandboxes to list; all where nothing is given. */
 export interface ListSandboxesFilter {
@@ -32,8 +20,6 @@ export interface ListSandboxesFilter {
 
 /** A family of languages that can be asked for. */
 export type Runtime = z.infer<typeof RuntimeSchema>;
-
-const DEFAULT_WAIT_MS = 60_000;
 
 /**
  * A client of one deployment.
@@ -57,10 +43,12 @@ export class CodeInterpreter {
   }
 
   /**
-   * Makes a sandbox and answers when it runs. It ends when it is terminated, or at its expiry.
+   * Makes a sandbox and answers when it runs. It ends when it is terminated, or at its expiry. A
+   * call that fails while it waits ends the sandbox that it made.
    *
-   * @throws {@link CodeInterpreterError} `CAPACITY_UNAVAILABLE` after `waitMs`,
-   *   `RESOURCE_LIMIT_ERROR` at the limit of live sandboxes, `VALIDATION_ERROR` with the field named
+   * @throws {@link CodeInterpreterError} `CAPACITY_UNAVAILABLE` or `DEADLINE_EXCEEDED` after
+   *   `waitMs`, `SANDBOX_GONE` with the reason where it ended before it ran, `RESOURCE_LIMIT_ERROR`
+   *   at the limit of live sandboxes, `VALIDATION_ERROR` with the field named
    *
    * @example
    * ```ts
@@ -68,8 +56,7 @@ export class CodeInterpreter {
    * ```
    */
   async createSandbox(options: CreateSandboxOptions): Promise<Sandbox> {
-    const { waitMs = DEFAULT_WAIT_MS, signal, ...body } = options;
-    const info = await callWithCapacityWait(this.#api, { body, signal }, waitMs);
+    const info = await create(this.#api, options);
     return new Sandbox(this.#api, info);
   }
 

@@ -10,11 +10,11 @@ export type { ExecutionSummary, Result } from '../../../contract/rest/executions
 export type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
 export {
   CodeInterpreter,
-  type CreateSandboxOptions,
   type ListSandboxesFilter,
   type Runtime,
 } from './client.ts';
 export type { ClientOptions } from './config.ts';
+export type { CreateSandboxOptions, WaitOptions } from './create.ts';
 export {
   CodeInterpreterError,
   ConnectionError,

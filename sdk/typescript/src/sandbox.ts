@@ -4,6 +4,7 @@ import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
 import { resultOf, textOf } from '../../../contract/results.ts';
+import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
 import { run } from './events/run.ts';
 import { type Paged, paged } from './paged.ts';
@@ -13,6 +14,12 @@ import { call } from './transport/retry.ts';
 
 /** How code is run. */
 export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
+  /**
+   * Under the same key the code runs once in 24 h: a repeat reads the events of the first run.
+   *
+   * @default a key of this call's own
+   */
+  idempotencyKey?: string;
   /**
    * Ends the reading and interrupts the code (SIGINT, after 5 s SIGKILL). The call rejects with the
    * signal's reason once the interrupt was asked for.
@@ -63,23 +70,34 @@ export class Sandbox implements AsyncDisposable {
     return this.#info.id;
   }
 
-  /** Its status when it was last read: {@link info} reads it afresh. */
+  /** Its status when it was last read: {@link refresh} reads it afresh. */
   get status(): SandboxInfo['status'] {
     return this.#info.status;
   }
 
   /** All that was last read of it, without a request. */
-  get lastInfo(): SandboxInfo {
+  get info(): SandboxInfo {
     return this.#info;
   }
 
   /**
-   * Reads the sandbox.
+   * Reads the sandbox as it is now.
    *
    * @throws {@link CodeInterpreterError} `SANDBOX_NOT_FOUND`
    */
-  async info(): Promise<SandboxInfo> {
+  async refresh(): Promise<SandboxInfo> {
     this.#info = await call(this.#api, 'getSandbox', { params: { sandboxId: this.id } });
+    return this.#info;
+  }
+
+  /**
+   * Waits for one that was made with `wait: false`, or is being launched for somebody else.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_GONE` with the reason where it ended before it
+   *   ran, `DEADLINE_EXCEEDED` after `waitMs`; it is not ended then
+   */
+  async waitUntilRunning(options: WaitOptions = {}): Promise<SandboxInfo> {
+    this.#info = await waitUntilRunning(this.#api, this.#info, options);
     return this.#info;
   }
 
@@ -129,8 +147,9 @@ export class Sandbox implements AsyncDisposable {
    * ```
    */
   run(code: string, options: RunOptions = {}): AsyncIterable<Event> {
-    const { signal, ...rest } = options;
-    return run(this.#api, { sandboxId: this.id, body: { code, ...rest } }, signal);
+    const { signal, idempotencyKey, ...rest } = options;
+    const input = { sandboxId: this.id, body: { code, ...rest }, idempotencyKey };
+    return run(this.#api, input, signal);
   }
 
   /** Its executions, newest first, without their output. */

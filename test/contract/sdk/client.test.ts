@@ -7,18 +7,11 @@ import {
   CodeInterpreterError,
   ConnectionError,
 } from '../../../sdk/typescript/src/index.ts';
-import { call, callWithCapacityWait } from '../../../sdk/typescript/src/transport/retry.ts';
+import { call } from '../../../sdk/typescript/src/transport/retry.ts';
 import { FAKE_KEY, FakeApi, type Refusal } from '../../helpers/fake-api.ts';
 import { quickSandbox } from '../../helpers/sdk.ts';
 
 const BUSY: Refusal = { status: 429, code: 'RATE_LIMITED', retryable: true, retryAfter: 0 };
-const FULL: Refusal = {
-  status: 503,
-  code: 'CAPACITY_UNAVAILABLE',
-  retryable: true,
-  retryAfter: 0,
-};
-
 test('a sandbox is made, found, read, listed and ended', async () => {
   await using fake = await FakeApi.start();
   const client = new CodeInterpreter(fake.options);
@@ -27,8 +20,8 @@ test('a sandbox is made, found, read, listed and ended', async () => {
   expect(fake.seen[0]?.headers['x-api-key']).toBe(FAKE_KEY);
 
   const found = await client.getSandbox(sandbox.id);
-  expect(found.lastInfo).toEqual(sandbox.lastInfo);
-  expect(await found.info()).toMatchObject({ id: sandbox.id, status: 'running' });
+  expect(found.info).toEqual(sandbox.info);
+  expect(await found.refresh()).toMatchObject({ id: sandbox.id, status: 'running' });
   await sandbox.terminate();
   expect(sandbox.status).toBe('stopping');
   expect(await client.runtimes()).toMatchObject([{ name: 'python' }]);
@@ -66,7 +59,7 @@ test('reads and ends are tried again after a retryable answer, up to a bound', a
   await using fake = await FakeApi.start();
   const { api, sandbox } = await quickSandbox(fake);
   fake.behaviour.refusals['getSandbox'] = [BUSY, { ...BUSY, status: 502, raw: '<h1>proxy</h1>' }];
-  await sandbox.info();
+  await sandbox.refresh();
   fake.behaviour.refusals['terminateSandbox'] = [BUSY];
   await sandbox.terminate();
 
@@ -90,25 +83,6 @@ test('what is not retryable, or waits too long, is not tried again', async () =>
   await expect(call(api, 'runtimes', {})).rejects.toMatchObject({ code: 'PERMISSION_DENIED' });
   await expect(call(api, 'runtimes', {})).rejects.toMatchObject({ retryAfterMs: 3_600_000 });
   expect(fake.count('runtimes')).toBe(2);
-});
-
-test('a create goes on asking for capacity within its time, and repeats nothing else', async () => {
-  await using fake = await FakeApi.start();
-  const { api } = await quickSandbox(fake);
-  const input = { body: { runtime: 'python' } };
-  fake.behaviour.refusals['createSandbox'] = [FULL, FULL];
-  await callWithCapacityWait(api, input, 10_000);
-  expect(fake.count('createSandbox')).toBe(3);
-
-  fake.behaviour.refusals['createSandbox'] = [FULL];
-  await expect(callWithCapacityWait(api, input, 0)).rejects.toMatchObject({
-    code: 'CAPACITY_UNAVAILABLE',
-  });
-  fake.behaviour.refusals['createSandbox'] = [BUSY];
-  await expect(callWithCapacityWait(api, input, 10_000)).rejects.toMatchObject({
-    code: 'RATE_LIMITED',
-  });
-  expect(fake.count('createSandbox')).toBe(5);
 });
 
 test('an error carries code, message, status and request id, also a code of a later version', async () => {

@@ -97,21 +97,32 @@ test('a stream that ends in good order without `finished` is resumed, not believ
   expect(resumed?.headers['last-event-id']).toBe('2');
 });
 
-test('a start that is lost before the id is known is an error, and the code is not sent again', async () => {
-  for (const idHeader of [true, false]) {
-    await using fake = await FakeApi.start({
-      idHeader,
-      cuts: [{ afterBytes: 0, how: 'reset' }],
-      beforeHead: () =>
-        idHeader ? Promise.reject(new Error('torn before the head')) : Promise.resolve(),
-    });
-    const { sandbox } = await quickSandbox(fake);
-    const error: unknown = await sandbox.execute('code').catch((error: unknown) => error);
-    expect(error).toBeInstanceOf(ConnectionError);
-    expect(error).toMatchObject({ retryable: false });
-    expect(String(error)).toMatch(/must not run twice/);
-    expect(fake.count('executeCode')).toBe(1);
-  }
+test('a start whose answer is lost is asked for again under its key, and runs once', async () => {
+  await using fake = await FakeApi.start({ lostAnswers: { executeCode: 2 } });
+  const { sandbox } = await quickSandbox(fake);
+  expect(await sandbox.execute('code')).toMatchObject({ outcome: 'ok' });
+  expect(fake.count('executeCode')).toBe(3);
+  expect(fake.executions.size).toBe(1);
+  await sandbox.execute('code');
+  const keys = fake.seen
+    .filter(({ operation }) => operation === 'executeCode')
+    .map(({ headers }) => headers['idempotency-key']);
+  expect(new Set(keys).size).toBe(2);
+});
+
+test('a start that is lost again and again is an error that says how not to run twice', async () => {
+  await using fake = await FakeApi.start({ lostAnswers: { executeCode: 100 } });
+  const { api, sandbox } = await quickSandbox(fake);
+  const error: unknown = await sandbox
+    .execute('code', { idempotencyKey: 'mine' })
+    .catch((error: unknown) => error);
+  expect(error).toBeInstanceOf(ConnectionError);
+  expect(error).toMatchObject({ retryable: false });
+  expect(String(error)).toMatch(/same `idempotencyKey`/);
+  expect(fake.count('executeCode')).toBe(api.timing.attempts);
+  fake.behaviour.lostAnswers = {};
+  await sandbox.execute('code', { idempotencyKey: 'mine' });
+  expect(fake.executions.size).toBe(1);
 });
 
 test('a start that is lost after the head of its answer is resumed by the id in it', async () => {
@@ -206,11 +217,11 @@ test('a reader whose log is gone gets that error, and code that was refused gets
   const { sandbox } = await quickSandbox(fake);
   await expect(sandbox.execute('code')).rejects.toMatchObject({ code: 'CURSOR_EXPIRED' });
   fake.behaviour.refusals['executeCode'] = [
-    { status: 503, code: 'AGENT_UNREACHABLE', retryable: true, retryAfter: 0 },
+    { status: 429, code: 'RESOURCE_LIMIT_ERROR', retryable: true, retryAfter: 1 },
   ];
   const error: unknown = await sandbox.execute('code').catch((error: unknown) => error);
   expect(error).toBeInstanceOf(CodeInterpreterError);
-  expect(error).toMatchObject({ code: 'AGENT_UNREACHABLE', status: 503, retryable: true });
+  expect(error).toMatchObject({ code: 'RESOURCE_LIMIT_ERROR', status: 429, retryable: true });
   expect(fake.count('executeCode')).toBe(2);
 });
 

@@ -9,14 +9,18 @@ import { within } from '../transport/timing.ts';
 import { type Followed, follow } from './follow.ts';
 import { lateId, type StartInput, start } from './start.ts';
 
+export interface RunInput extends Pick<StartInput, 'sandboxId' | 'body'> {
+  readonly idempotencyKey: string | undefined;
+}
+
 export async function* run(
   api: Api,
-  input: Omit<StartInput, 'signal'>,
+  { idempotencyKey = crypto.randomUUID(), ...input }: RunInput,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Event, void> {
   signal?.throwIfAborted();
   const reading = new AbortController();
-  const started = start(api, { ...input, signal: reading.signal });
+  const started = start(api, { ...input, idempotencyKey, signal: reading.signal });
   let interrupted: Promise<void> | undefined;
   const onAbort = () => {
     interrupted = stop(api, { started, reading, reason: signal?.reason });

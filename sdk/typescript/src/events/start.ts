@@ -1,6 +1,6 @@
 /**
- * Starts a run, once: the code is sent a single time whatever happens, and every later request is
- * about the execution that it made. Says where its events are to be read.
+ * Starts a run, once: the code is sent under one Idempotency-Key however often an answer is lost, so
+ * that every repeat is about the execution that the first one made. Says where its events are read.
  */
 
 import type * as z from 'zod/mini';
@@ -8,6 +8,7 @@ import { LIMITS } from '../../../../contract/limits.ts';
 import { type ExecuteBody, Execution } from '../../../../contract/rest/executions.ts';
 import { ConnectionError } from '../errors.ts';
 import { type Api, readAnswer, send } from '../transport/http.ts';
+import { passesSoon, retrying } from '../transport/retry.ts';
 import { withDeadline, within } from '../transport/timing.ts';
 import type { Followed } from './follow.ts';
 import { EVENT_STREAM, isEventStream, readStream } from './stream.ts';
@@ -19,18 +20,28 @@ const FRUITLESS_RUNS = 2;
 export interface StartInput {
   readonly sandboxId: string;
   readonly body: z.input<typeof ExecuteBody>;
+  /** Under it the code runs once, however often it is sent. */
+  readonly idempotencyKey: string;
   /** Cancels the reading of the answer, not the run. */
   readonly signal: AbortSignal;
 }
 
 export async function start(api: Api, input: StartInput): Promise<Followed> {
+  const { timing, streams } = api;
+  const { signal } = input;
   try {
-    return api.streams.failures < FRUITLESS_RUNS
-      ? await startStreaming(api, input)
-      : await startPolling(api, input);
+    return await retrying(
+      () =>
+        streams.failures < FRUITLESS_RUNS ? startStreaming(api, input) : startPolling(api, input),
+      {
+        timing,
+        signal,
+        again: (error, failures) => failures < timing.attempts && passesSoon(error),
+      },
+    );
   } catch (error) {
     const maybeSent = error instanceof ConnectionError && error.details?.['neverSent'] !== true;
-    throw maybeSent && !input.signal.aborted ? unknownExecution(error) : error;
+    throw maybeSent && !signal.aborted ? unknownExecution(error) : error;
   }
 }
 
@@ -60,12 +71,12 @@ async function startPolling(api: Api, input: StartInput): Promise<Followed> {
 
 function post(
   api: Api,
-  { sandboxId, body, signal }: StartInput,
+  { sandboxId, body, idempotencyKey, signal }: StartInput,
   headers: Record<string, string>,
   headMs: number,
 ): Promise<Response> {
   return withDeadline(headMs, signal, (signal) =>
-    send(api, 'executeCode', { params: { sandboxId }, body, headers, signal }),
+    send(api, 'executeCode', { params: { sandboxId }, body, idempotencyKey, headers, signal }),
   );
 }
 

@@ -51,10 +51,10 @@ export class Trouble {
   }
 }
 
-/** The one loss that cannot be resumed: sending the code again could run it twice. */
+/** The one loss that cannot be resumed: asked again under its key, the start was lost again. */
 export function unknownExecution(cause: unknown): ConnectionError {
   return new ConnectionError(
-    'The connection was lost before the id of the execution was known, so the code may be running or not. It was not sent again, since it must not run twice: sandbox.executions() shows what runs.',
+    'The connection was lost before the id of the execution was known, so the code may be running or not. Run it again under the same `idempotencyKey` and it will not run twice; sandbox.executions() shows what runs.',
     { cause },
   );
 }

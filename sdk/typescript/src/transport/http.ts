@@ -41,6 +41,8 @@ export interface CallInput<Id extends OperationId> {
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly body?: BodyInput<Id>;
   readonly headers?: Readonly<Record<string, string>>;
+  /** The server does what is asked once for a key, however often it is asked. */
+  readonly idempotencyKey?: string;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -68,6 +70,7 @@ export async function send<Id extends OperationId>(
         Accept: 'application/json',
         'X-API-Key': apiKey,
         ...(input.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(input.idempotencyKey === undefined ? {} : { 'Idempotency-Key': input.idempotencyKey }),
         ...input.headers,
       },
       // A redirect would carry the key to another host.

@@ -1,24 +1,25 @@
 /**
- * Which failures are tried again, and when: idempotent calls, and a create that was refused for
- * want of capacity. A call that may have taken effect is never repeated here.
+ * Which failures are tried again, and when: reads, ends, what is asked under an Idempotency-Key, and
+ * a create that was refused for want of capacity. What a repeat could do twice is never repeated.
  */
 import { type OperationId, operationOf } from '../../../../contract/operations.ts';
 import { CodeInterpreterError } from '../errors.ts';
 import { type AnswerOf, type Api, type CallInput, exchange } from './http.ts';
 import { jitterMs, sleep, type Timing } from './timing.ts';
 
-/** One operation; repeated on retryable failures where its method is idempotent. */
+/** One operation; tried again on failures that pass soon, where a repeat can do no harm. */
 export function call<Id extends OperationId>(
   api: Api,
   id: Id,
   input: CallInput<Id>,
 ): Promise<AnswerOf<Id>> {
-  const idempotent = ['GET', 'DELETE'].includes(operationOf(id).method);
+  const harmless =
+    input.idempotencyKey !== undefined || ['GET', 'DELETE'].includes(operationOf(id).method);
   return retrying(() => exchange(api, id, input), {
     timing: api.timing,
     signal: input.signal,
     again: (error, failures) =>
-      failures < api.timing.attempts && (idempotent ? error.retryable : wasNeverSent(error)),
+      failures < api.timing.attempts && (harmless ? passesSoon(error) : wasNeverSent(error)),
   });
 }
 
@@ -43,7 +44,7 @@ interface Retrying {
   readonly again: (error: CodeInterpreterError, failures: number, pauseMs: number) => boolean;
 }
 
-async function retrying<T>(attempt: () => Promise<T>, { timing, signal, again }: Retrying) {
+export async function retrying<T>(attempt: () => Promise<T>, { timing, signal, again }: Retrying) {
   for (let failures = 1; ; failures += 1) {
     try {
       return await attempt();
@@ -56,5 +57,11 @@ async function retrying<T>(attempt: () => Promise<T>, { timing, signal, again }:
     }
   }
 }
+
+/** Its caller decides how long to wait for room. */
+const WANT_OF_ROOM = new Set<string>(['CAPACITY_UNAVAILABLE', 'RESOURCE_LIMIT_ERROR']);
+
+export const passesSoon = ({ retryable, code }: CodeInterpreterError): boolean =>
+  retryable && !WANT_OF_ROOM.has(code);
 
 const wasNeverSent = (error: CodeInterpreterError) => error.details?.['neverSent'] === true;

@@ -17,6 +17,8 @@ export interface Timing {
   readonly attempts: number;
   /** Longest `Retry-After` that is waited for. */
   readonly retryAfterMs: number;
+  /** Between looks at a sandbox that is being launched: the first pause, and the longest. */
+  readonly statusPoll: { readonly baseMs: number; readonly capMs: number };
   readonly backoff: { readonly baseMs: number; readonly capMs: number };
 }
 
@@ -29,6 +31,7 @@ export const TIMING: Timing = {
   interruptMs: 5_000,
   attempts: 4,
   retryAfterMs: 30_000,
+  statusPoll: { baseMs: 150, capMs: 2_000 },
   backoff: { baseMs: 100, capMs: 5_000 },
 };
 
