@@ -114,6 +114,13 @@ function routesOf(options: ControlServerOptions): readonly Route[] {
       path: /^\/functions$/,
       answer: async () => ({ functions: functions.functions() }),
     },
+    {
+      method: 'GET',
+      path: /^\/functions\/([^/]+)\/memory$/,
+      answer: async ({ params: [name] }) => ({
+        workers: await functions.memory(parse(Name, name)),
+      }),
+    },
     { method: 'DELETE', path: /^\/functions\/([^/]+)\/workers$/, answer: terminate },
     { method: 'DELETE', path: /^\/functions\/([^/]+)\/workers\/([^/]+)$/, answer: terminate },
     {

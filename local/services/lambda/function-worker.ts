@@ -5,7 +5,7 @@
 import { Worker } from 'node:worker_threads';
 import { LineSplitter } from './line-splitter.ts';
 import type { FromWorker, ToWorker, WorkerSettings } from './protocol.ts';
-import type { FunctionError, WorkerState } from './types.ts';
+import type { FunctionError, WorkerMemory, WorkerState } from './types.ts';
 import { workerUrl } from './worker-source.ts';
 
 /** Where the parts of an answer go. After `result`, `failed` or `end` nothing more comes that matters. */
@@ -96,6 +96,18 @@ export class FunctionWorker {
     const requestId = this.#running?.requestId;
     const state = requestId !== undefined ? 'busy' : this.#ready ? 'idle' : 'starting';
     return { workerId: this.workerId, state, requestId };
+  }
+
+  /** Undefined when it has ended. */
+  async memory(): Promise<WorkerMemory | undefined> {
+    const heap = await this.#thread.getHeapStatistics().catch(() => undefined);
+    return (
+      heap && {
+        workerId: this.workerId,
+        heapBytes: heap.total_heap_size,
+        externalBytes: heap.external_memory,
+      }
+    );
   }
 
   run(request: InvocationRequest, sink: InvocationSink): void {

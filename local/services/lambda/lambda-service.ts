@@ -24,6 +24,7 @@ import type {
   InvokeOptions,
   InvokeOutcome,
   StreamedResponse,
+  WorkerMemory,
 } from './types.ts';
 import { type LogSink, WorkerPool } from './worker-pool.ts';
 
@@ -169,6 +170,10 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
       ...pool.state,
       pendingEvents: this.#events.pending(pool.definition.functionName),
     }));
+  }
+
+  async memory(name: string): Promise<readonly WorkerMemory[]> {
+    return this.#pool(name).memory();
   }
 
   async terminateWorkers(name: string, workerId?: string): Promise<readonly string[]> {

@@ -69,6 +69,15 @@ export interface WorkerState {
   readonly requestId: string | undefined;
 }
 
+/** What a worker's code holds now. */
+export interface WorkerMemory {
+  readonly workerId: string;
+  /** Of the heap, garbage included. */
+  readonly heapBytes: number;
+  /** Of buffers outside it. */
+  readonly externalBytes: number;
+}
+
 export interface FunctionState {
   readonly functionName: string;
   readonly functionArn: string;
@@ -99,6 +108,8 @@ export interface FunctionInvoker {
   /** Event: returns at once; retries, event age and the destination are as configured. Throws a `LambdaError` at once. */
   invokeAsync(name: string, payload: unknown): void;
   functions(): readonly FunctionState[];
+  /** Of every worker that runs. */
+  memory(name: string): Promise<readonly WorkerMemory[]>;
   /** Ends one worker, or all of a function, in the middle of what they do. Answers the ids that were ended. */
   terminateWorkers(name: string, workerId?: string): Promise<readonly string[]>;
 }

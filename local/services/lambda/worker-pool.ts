@@ -6,7 +6,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { workerEnvironment } from './environment.ts';
 import { LambdaError } from './errors.ts';
 import { FunctionWorker, type InvocationRequest, type InvocationSink } from './function-worker.ts';
-import type { FunctionDefinition, FunctionState } from './types.ts';
+import type { FunctionDefinition, FunctionState, WorkerMemory } from './types.ts';
 
 export type LogSink = (functionName: string, requestId: string | undefined, line: string) => void;
 
@@ -48,6 +48,11 @@ export class WorkerPool {
       inits: this.#inits,
       throttles: this.#throttles,
     };
+  }
+
+  async memory(): Promise<WorkerMemory[]> {
+    const all = await Promise.all([...this.#workers.values()].map((worker) => worker.memory()));
+    return all.filter((memory) => memory !== undefined);
   }
 
   /** Starts a run on a free worker. Throws the throttle. */

@@ -9,6 +9,9 @@ const Answer = z.object({
     .array(z.object({ workers: z.array(z.looseObject({ workerId: z.string() })) }).loose())
     .default([]),
   terminated: z.array(z.string()).default([]),
+  workers: z
+    .array(z.object({ workerId: z.string(), heapBytes: z.number(), externalBytes: z.number() }))
+    .default([]),
   requests: z.array(z.unknown()).optional(),
   transitions: z.array(z.unknown()).optional(),
   executions: z.array(z.unknown()).optional(),
@@ -162,4 +165,20 @@ test('tells where executions stand and how many transitions each state took, fro
   ]);
   await call('DELETE /transitions');
   expect((await call('GET /transitions')).body.transitions).toEqual([]);
+});
+
+test('what the workers of a function hold can be asked for', async () => {
+  const megabytes = 50;
+  await stage.define(
+    'holds',
+    `const held = Buffer.alloc(${megabytes}e6, 1); export const handler = async () => held.length;`,
+  );
+  await stage.lambda.invoke('holds', {});
+  const { status, body } = await call('GET /functions/holds/memory');
+  expect(status).toBe(200);
+  expect(body.workers).toHaveLength(1);
+  const [worker] = body.workers;
+  expect(worker?.externalBytes).toBeGreaterThan(megabytes * 1e6);
+  expect(worker?.heapBytes).toBeGreaterThan(1e6);
+  expect((await call('GET /functions/nobody/memory')).status).toBe(404);
 });
