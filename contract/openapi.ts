@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { ErrorBody, type ErrorCode, statusOf } from './errors.ts';
 import { Event } from './events.ts';
 import { BASE_PATH, OPERATION_IDS, type OperationId, operationOf } from './operations.ts';
+import { Bytes, Nothing } from './rest/operation.ts';
 
 type Json = Record<string, unknown>;
 
@@ -15,6 +16,13 @@ const COMMON_WITH_KEY: readonly ErrorCode[] = [
 ];
 /** Answers that stand outside the envelope. */
 const BARE: ReadonlySet<OperationId> = new Set(['openapi']);
+
+const DESCRIPTIONS: Readonly<Record<string, string>> = {
+  202: 'Accepted',
+  204: 'No Content',
+  206: 'Partial Content',
+  304: 'Not Modified',
+};
 
 const schemaOf = (schema: z.core.$ZodType, io: 'input' | 'output'): Json => {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
@@ -47,18 +55,30 @@ function parameters(schema: z.core.$ZodType | undefined, where: 'path' | 'query'
   }));
 }
 
+/** How a body stands in the document: bytes, nothing, or JSON. */
+function contentOf(schema: z.core.$ZodType, json: () => Json): { content?: Json } {
+  if (schema === Nothing) return {};
+  if (schema === Bytes) return { content: { 'application/octet-stream': { schema: {} } } };
+  return { content: { 'application/json': { schema: json() } } };
+}
+
 function answers(id: OperationId): Json {
   const row = operationOf(id);
   const byStatus: Json = {};
   for (const [status, schema] of Object.entries(row.answers)) {
-    const data = schemaOf(schema, 'output');
-    const content: Json = { 'application/json': { schema: BARE.has(id) ? data : envelope(data) } };
-    if (row.streams && status === '200') {
+    const { content } = contentOf(schema, () => {
+      const data = schemaOf(schema, 'output');
+      return BARE.has(id) ? data : envelope(data);
+    });
+    if (content && row.streams && status === '200') {
       content['text/event-stream'] = {
         schema: { type: 'string', description: 'Server-sent events: id is the seq, data an Event' },
       };
     }
-    byStatus[status] = { description: status === '202' ? 'Accepted' : 'OK', content };
+    byStatus[status] = {
+      description: DESCRIPTIONS[status] ?? 'OK',
+      ...(content ? { content } : {}),
+    };
   }
   const codes = [...COMMON, ...(row.role === 'anyone' ? [] : COMMON_WITH_KEY), ...row.errors];
   for (const code of codes) {
@@ -89,7 +109,7 @@ export function openApiDocument(serverUrl: string): Json {
         ? {
             requestBody: {
               required: row.bodyOptional !== true,
-              content: { 'application/json': { schema: schemaOf(row.body, 'input') } },
+              ...contentOf(row.body, () => schemaOf(row.body ?? Nothing, 'input')),
             },
           }
         : {}),

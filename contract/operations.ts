@@ -1,6 +1,7 @@
 /** The table of all operations that are built, by operation id. */
 import { accountOperations } from './rest/account.ts';
 import { executionOperations } from './rest/executions.ts';
+import { fileOperations } from './rest/files.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
 import { serviceOperations } from './rest/service.ts';
@@ -10,6 +11,7 @@ export const OPERATIONS = {
   ...sandboxOperations,
   ...executionOperations,
   ...accountOperations,
+  ...fileOperations,
 } as const;
 
 export type Operations = typeof OPERATIONS;

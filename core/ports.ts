@@ -63,6 +63,23 @@ export interface AgentCall {
   readonly idleTimeoutMs?: number;
 }
 
+/** A call whose body or answer is bytes. */
+export interface AgentBytesCall extends AgentCall {
+  /** In place of `body`. */
+  readonly bytes?: Uint8Array;
+  /** Of HTTP, in lower case: what a file's read or write depends on. */
+  readonly headers?: Readonly<Partial<Record<'range' | 'if-match' | 'if-none-match', string>>>;
+  /** An answer of more is not one of ours. */
+  readonly maxAnswerBytes: number;
+}
+
+export interface AgentBytesAnswer {
+  readonly status: number;
+  /** In lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly bytes: Uint8Array;
+}
+
 export interface AgentAnswer {
   readonly status: number;
   /** The body as text, bounded. */
@@ -79,6 +96,11 @@ export interface AgentStream {
 export interface AgentGateway {
   call(address: string, call: AgentCall): Promise<AgentAnswer>;
   stream(address: string, call: AgentCall, signal: AbortSignal): Promise<AgentStream>;
+}
+
+/** The same way, for bytes. Throws {@link AgentUnreachable} when the answer is cut. */
+export interface AgentBytes {
+  exchange(address: string, call: AgentBytesCall): Promise<AgentBytesAnswer>;
 }
 
 /** No answer, or half of one: refused, late, reset, cut. The same call may be repeated. */

@@ -18,6 +18,7 @@ import type { DeployConfig } from './deploy-config.ts';
 import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
 import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
 import { pool, relay, taskEvents } from './functions/event-functions.ts';
+import { files } from './functions/files.ts';
 import type { World } from './functions/world.ts';
 import { ClosedNetwork } from './network/closed-network.ts';
 import { addRules } from './rules.ts';
@@ -38,6 +39,7 @@ export class ServiceStack extends Stack {
       account: account(this, world),
       sandboxes: sandboxes(this, world),
       executions: executions(this, world),
+      files: files(this, world),
       relay: relay(this, world),
       pool: pool(this, world),
       taskEvents: taskEvents(this, world),
@@ -46,6 +48,7 @@ export class ServiceStack extends Stack {
     admitCallers(gateway, [
       functions.sandboxes,
       functions.executions,
+      functions.files,
       functions.relay,
       functions.taskEvents,
     ]);
@@ -62,6 +65,7 @@ export class ServiceStack extends Stack {
         account: functions.account.function,
         sandboxes: functions.sandboxes.function,
         executions: functions.executions.function,
+        files: functions.files.function,
       },
     });
     this.#say({

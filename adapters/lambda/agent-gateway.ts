@@ -1,28 +1,38 @@
 /** The way to an agent: InvokeWithResponseStream of `agent-gateway`, which dials the task. */
 import { InvokeWithResponseStreamCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { DialHead, type DialRequest } from '../../contract/agent/dial.ts';
-import { type AgentCall, type AgentGateway, AgentUnreachable } from '../../core/ports.ts';
-import { lines } from './lines.ts';
+import {
+  type AgentBytes,
+  type AgentBytesCall,
+  type AgentCall,
+  type AgentGateway,
+  AgentUnreachable,
+} from '../../core/ports.ts';
+import { lines, splitHead } from './lines.ts';
 
 /** Answers that are not streams are small; a larger one is not one of ours. */
 const MAX_ANSWER_CHARS = 1024 * 1024;
 /** agent-gateway notices silence first; this is for silence of the way to it. */
 const SILENCE_SLACK_MS = 5_000;
 
-export function lambdaAgentGateway(client: LambdaClient, functionName: string): AgentGateway {
+export function lambdaAgentGateway(
+  client: LambdaClient,
+  functionName: string,
+): AgentGateway & AgentBytes {
   const open = async (address: string, call: AgentCall, signal?: AbortSignal) => {
-    const answer = lines(payload(client, functionName, dialRequest(address, call), signal));
-    const first = await answer.next();
-    const head = first.done ? undefined : parseHead(first.value);
+    const answer = await splitHead(
+      payload(client, functionName, dialRequest(address, call), signal),
+    );
+    const head = answer && parseHead(answer.line);
     if (!head) throw new AgentUnreachable('agent-gateway did not answer');
     if ('unreachable' in head) throw new AgentUnreachable(head.unreachable);
-    return { status: head.status, rest: answer };
+    return { status: head.status, headers: head.headers ?? {}, rest: answer.rest };
   };
   return {
     async call(address, call) {
       const { status, rest } = await open(address, call);
       let body = '';
-      for await (const line of rest) {
+      for await (const line of lines(rest)) {
         body += body ? `\n${line}` : line;
         if (body.length > MAX_ANSWER_CHARS) throw new AgentUnreachable('the answer is too large');
       }
@@ -31,17 +41,31 @@ export function lambdaAgentGateway(client: LambdaClient, functionName: string): 
 
     async stream(address, call, signal) {
       const { status, rest } = await open(address, call, signal);
-      return { status, lines: rest };
+      return { status, lines: lines(rest) };
+    },
+
+    async exchange(address, call) {
+      const { status, headers, rest } = await open(address, call);
+      const chunks: Uint8Array[] = [];
+      let size = 0;
+      for await (const chunk of rest) {
+        size += chunk.length;
+        if (size > call.maxAnswerBytes) throw new AgentUnreachable('the answer is too large');
+        chunks.push(chunk);
+      }
+      return { status, headers, bytes: Buffer.concat(chunks) };
     },
   };
 }
 
-const dialRequest = (host: string, call: AgentCall): DialRequest => ({
+const dialRequest = (host: string, call: AgentCall | AgentBytesCall): DialRequest => ({
   host,
   method: call.method,
   path: call.path,
   ...(call.token === undefined ? {} : { token: call.token }),
   ...(call.body === undefined ? {} : { body: call.body }),
+  ...('bytes' in call ? { base64: Buffer.from(call.bytes).toString('base64') } : {}),
+  ...('headers' in call ? { headers: call.headers } : {}),
   headTimeoutMs: call.headTimeoutMs ?? 5_000,
   idleTimeoutMs: call.idleTimeoutMs ?? 10_000,
 });

@@ -18,3 +18,37 @@ export async function* lines(
   const rest = parts.join('') + decoder.decode();
   if (rest) yield rest;
 }
+
+const NEWLINE = 0x0a;
+const MAX_HEAD_BYTES = 64 * 1024;
+
+/** The first line, and the bytes that follow its newline; nothing where no line ends. */
+export async function splitHead(
+  bytes: AsyncIterable<Uint8Array>,
+): Promise<{ line: string; rest: AsyncIterable<Uint8Array> } | undefined> {
+  const source = bytes[Symbol.asyncIterator]();
+  let head = Buffer.alloc(0);
+  while (head.length <= MAX_HEAD_BYTES) {
+    const step = await source.next();
+    if (step.done) return undefined;
+    head = Buffer.concat([head, step.value]);
+    const end = head.indexOf(NEWLINE);
+    if (end >= 0)
+      return { line: head.toString('utf8', 0, end), rest: after(head.subarray(end + 1), source) };
+  }
+  await source.return?.();
+  return undefined;
+}
+
+/** Ends the source when its reader stops. */
+async function* after(
+  first: Uint8Array,
+  source: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  try {
+    if (first.length > 0) yield first;
+    for (let step = await source.next(); !step.done; step = await source.next()) yield step.value;
+  } finally {
+    await source.return?.();
+  }
+}

@@ -5,6 +5,10 @@
  */
 import * as z from 'zod/mini';
 
+/** 4 MiB of bytes. */
+const MAX_BASE64 = 5_592_408;
+const HeaderValue = z.string().check(z.regex(/^[\x20-\x7e]*$/), z.maxLength(1024));
+
 export const DialRequest = z.strictObject({
   /** The task's private IPv4 address. */
   host: z.ipv4(),
@@ -12,11 +16,21 @@ export const DialRequest = z.strictObject({
   /** Path and query, such as `/executions/ex…/events?after=0&epoch=1`. */
   path: z
     .string()
-    .check(z.regex(/^\/[\x21-\x7e]*$/, 'must be an origin-form path'), z.maxLength(8192)),
+    .check(z.regex(/^\/[\x21-\x7e]*$/, 'must be an origin-form path'), z.maxLength(14_000)),
   /** The control token, sent as a bearer token; absent for `/health` and `/init`. */
   token: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/))),
   /** A JSON body. Not as text: escaped twice, 2 MB of quotes would pass what Lambda takes. */
   body: z.optional(z.unknown()),
+  /** A body of bytes in its place. */
+  base64: z.optional(z.string().check(z.regex(/^[A-Za-z0-9+/]*={0,2}$/), z.maxLength(MAX_BASE64))),
+  /** What a read or write of a file depends on. */
+  headers: z.optional(
+    z.strictObject({
+      range: z.optional(HeaderValue),
+      'if-match': z.optional(HeaderValue),
+      'if-none-match': z.optional(HeaderValue),
+    }),
+  ),
   /** The head must be here by then. */
   headTimeoutMs: z.int().check(z.positive(), z.maximum(60_000)),
   /** The stream is cut after this long without a byte (keepalives count). */
@@ -24,8 +38,14 @@ export const DialRequest = z.strictObject({
 });
 export type DialRequest = z.infer<typeof DialRequest>;
 
+/** Of the agent's answer, beside its status: what is said of a file. */
+export const HEAD_NAMES = ['etag', 'last-modified', 'content-range', 'content-length'] as const;
+
 export const DialHead = z.union([
-  z.object({ status: z.int() }),
+  z.object({
+    status: z.int(),
+    headers: z.optional(z.partialRecord(z.enum(HEAD_NAMES), HeaderValue)),
+  }),
   /** No answer came: refused, unreachable, reset or late. */
   z.object({ unreachable: z.string() }),
 ]);

@@ -48,6 +48,11 @@ export type FileEntry = z.infer<typeof FileEntry>;
 
 /** `GET /files?path=` → bytes, with `Range` and `If-None-Match`; `PUT` with `If-Match` or `If-None-Match: *`. */
 export const FileQuery = z.object({ path: FilePath });
+export const ReadFileQuery = z.object({
+  path: FilePath,
+  /** More is refused before the first byte. */
+  maxBytes: z.optional(z.int().check(z.nonnegative())),
+});
 export const WriteFileQuery = z.object({ path: FilePath, sha256: z.optional(FileSha256) });
 
 /** `DELETE /files?path=&recursive=` → 204. */

@@ -33,6 +33,11 @@ interface Row {
 
 export type Operation = Row;
 
+/** A body or an answer that is bytes, of any type and outside the envelope. */
+export const Bytes = z.instanceof(Uint8Array);
+/** An answer without a body. */
+export const Nothing = z.undefined();
+
 /** Keeps the row's own types. */
 export const operation = <const R extends Row>(row: R): R => row;
 

@@ -36,9 +36,9 @@ export class AgentRefusal extends Error {
   }
 }
 
-function readJson<S extends z.core.$ZodType>(
+export function readAgentJson<S extends z.core.$ZodType>(
   schema: S & { safeParse(data: unknown): z.core.util.SafeParseResult<z.output<S>> },
-  answer: AgentAnswer,
+  answer: Pick<AgentAnswer, 'body'>,
 ): z.output<S> {
   let json: unknown;
   try {
@@ -54,10 +54,10 @@ function readJson<S extends z.core.$ZodType>(
 /** @throws {AgentRefusal} for an answer that is not 2xx */
 function accepted(answer: AgentAnswer): AgentAnswer {
   if (answer.status >= 200 && answer.status < 300) return answer;
-  throw new AgentRefusal(answer.status, readJson(AgentErrorBody, answer));
+  throw new AgentRefusal(answer.status, readAgentJson(AgentErrorBody, answer));
 }
 
-const call = async (
+export const callAgent = async (
   gateway: AgentGateway,
   target: AgentTarget,
   request: AgentCall,
@@ -66,7 +66,7 @@ const call = async (
 
 /** Needs no token: asked before there is one. */
 export async function agentHealth(gateway: AgentGateway, address: string): Promise<AgentHealth> {
-  return readJson(
+  return readAgentJson(
     AgentHealth,
     accepted(await gateway.call(address, { method: 'GET', path: '/health', headTimeoutMs: 2000 })),
   );
@@ -86,7 +86,7 @@ export async function initAgent(
   address: string,
   request: InitRequest,
 ): Promise<void> {
-  readJson(
+  readAgentJson(
     InitResponse,
     accepted(
       await gateway.call(address, {
@@ -105,9 +105,9 @@ export async function startOnAgent(
   target: AgentTarget,
   request: StartExecutionRequest,
 ): Promise<void> {
-  readJson(
+  readAgentJson(
     StartExecutionResponse,
-    await call(gateway, target, {
+    await callAgent(gateway, target, {
       method: 'POST',
       path: '/executions',
       body: request,
@@ -121,9 +121,9 @@ export async function interruptOnAgent(
   target: AgentTarget,
   id: ExecutionId,
 ): Promise<void> {
-  readJson(
+  readAgentJson(
     InterruptResponse,
-    await call(gateway, target, {
+    await callAgent(gateway, target, {
       method: 'POST',
       path: `/executions/${id}/interrupt`,
       headTimeoutMs: 5000,
@@ -136,9 +136,9 @@ export async function drainAgent(
   gateway: AgentGateway,
   target: AgentTarget,
 ): Promise<DrainResponse> {
-  return readJson(
+  return readAgentJson(
     DrainResponse,
-    await call(gateway, target, { method: 'POST', path: '/drain', headTimeoutMs: 8000 }),
+    await callAgent(gateway, target, { method: 'POST', path: '/drain', headTimeoutMs: 8000 }),
   );
 }
 
@@ -147,12 +147,16 @@ export async function deleteSpool(
   target: AgentTarget,
   id: ExecutionId,
 ): Promise<void> {
-  await call(gateway, target, {
+  await callAgent(gateway, target, {
     method: 'DELETE',
     path: `/executions/${id}/spool`,
     headTimeoutMs: 5000,
   });
 }
+
+/** The agent's code is ours to repeat; its free text is not, beyond what a caller can use. */
+export const fromRefusal = ({ body }: AgentRefusal): AppError =>
+  new AppError(body.code, body.message.slice(0, 500), { details: body.details ?? {} });
 
 /** What a caller is told when an agent cannot be reached. */
 export const agentUnreachable = (sandboxId: string, cause: unknown): AppError =>

@@ -16,7 +16,7 @@ import {
   type IdempotencyKey,
   type IdempotencyStore,
 } from '../account/idempotency.ts';
-import { AgentRefusal, startOnAgent } from '../agent/agent.ts';
+import { AgentRefusal, fromRefusal, startOnAgent } from '../agent/agent.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
 import { assertRunning, ownedBy, type SandboxRecord } from '../sandbox/sandbox.ts';
@@ -180,9 +180,4 @@ async function explainRefusal(
       retryAfterSeconds: 1,
     },
   );
-}
-
-/** The agent's code is ours to repeat; its free text is not, beyond what a caller can use. */
-function fromRefusal({ body }: AgentRefusal): AppError {
-  return new AppError(body.code, body.message.slice(0, 500), { details: body.details ?? {} });
 }

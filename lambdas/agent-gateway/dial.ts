@@ -15,7 +15,7 @@ const connections = new Agent({ keepAlive: true, maxFreeSockets: 64, timeout: 60
 
 /** Rejects when no head came; after it, the body's own error says that it was cut. */
 export function dial(request: DialRequest): Promise<Dialled> {
-  const json = request.body === undefined ? undefined : JSON.stringify(request.body);
+  const body = bodyOf(request);
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({
       agent: connections,
@@ -26,12 +26,8 @@ export function dial(request: DialRequest): Promise<Dialled> {
       maxHeaderSize: MAX_HEAD_BYTES,
       headers: {
         ...(request.token === undefined ? {} : { authorization: `Bearer ${request.token}` }),
-        ...(json === undefined
-          ? {}
-          : {
-              'content-type': 'application/json',
-              'content-length': Buffer.byteLength(json),
-            }),
+        ...request.headers,
+        ...body?.headers,
       },
     });
     const late = setTimeout(() => outgoing.destroy(timeout('head')), request.headTimeoutMs);
@@ -42,8 +38,17 @@ export function dial(request: DialRequest): Promise<Dialled> {
       outgoing.setTimeout(request.idleTimeoutMs, () => body.destroy(timeout('body')));
       resolve({ status: body.statusCode ?? 0, body });
     });
-    outgoing.end(json);
+    outgoing.end(body?.bytes);
   });
+}
+
+/** An empty file is a body too. */
+function bodyOf({ body, base64 }: DialRequest) {
+  if (body === undefined && base64 === undefined) return undefined;
+  const bytes =
+    base64 === undefined ? Buffer.from(JSON.stringify(body)) : Buffer.from(base64, 'base64');
+  const type = base64 === undefined ? 'application/json' : 'application/octet-stream';
+  return { bytes, headers: { 'content-type': type, 'content-length': bytes.length } };
 }
 
 const timeout = (part: string) =>

@@ -4,7 +4,7 @@
  * carries the HTTP head only.
  */
 import { pipeline } from 'node:stream/promises';
-import { type DialHead, DialRequest } from '../../contract/agent/dial.ts';
+import { type DialHead, DialRequest, HEAD_NAMES } from '../../contract/agent/dial.ts';
 import { type Dialled, dial } from './dial.ts';
 
 export const handler = awslambda.streamifyResponse(async (event: unknown, response) => {
@@ -16,12 +16,20 @@ export const handler = awslambda.streamifyResponse(async (event: unknown, respon
     response.end(headLine({ unreachable: reason(error) }));
     return;
   }
-  response.write(headLine({ status: dialled.status }));
+  response.write(headLine({ status: dialled.status, headers: headersOf(dialled) }));
   // A cut body fails the invoke: its caller must never take it for the end.
   await pipeline(dialled.body, response);
 });
 
 const headLine = (head: DialHead): string => `${JSON.stringify(head)}\n`;
+
+const headersOf = ({ body }: Dialled) =>
+  Object.fromEntries(
+    HEAD_NAMES.flatMap((name) => {
+      const value = body.headers[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 
 /** The system's code alone: an error's text may hold what a sandbox sent. */
 const reason = (error: unknown): string =>

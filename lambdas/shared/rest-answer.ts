@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import { AppError, type ErrorBody, isRetryable, statusOf } from '../../contract/errors.ts';
 import { type OperationId, operationOf } from '../../contract/operations.ts';
 import { EXPOSED_HEADERS } from '../../contract/rest/headers.ts';
+import { Nothing } from '../../contract/rest/operation.ts';
 import { logError } from './telemetry.ts';
 
 export interface Answer {
@@ -17,6 +18,7 @@ export interface HttpAnswer {
   statusCode: number;
   headers: Record<string, string>;
   body: string;
+  isBase64Encoded?: boolean;
 }
 
 /** What every answer of a request carries. */
@@ -42,12 +44,29 @@ export function toHttp(id: OperationId, answer: Answer, context: AnswerContext):
   const schema = operationOf(id).answers[answer.status];
   if (!schema) throw new Error(`${id} answered ${answer.status}, which its contract does not have`);
   const data = z.parse(schema, answer.data);
+  const statusCode = answer.status;
+  if (schema === Nothing)
+    return { statusCode, headers: { ...commonHeaders(context), ...answer.headers }, body: '' };
+  if (data instanceof Uint8Array) return bytesToHttp(data, answer, context);
   return {
-    statusCode: answer.status,
+    statusCode,
     headers: { ...jsonHeaders(context), ...answer.headers },
     body: JSON.stringify(answer.bare ? data : { success: true, data }),
   };
 }
+
+/** What a sandbox holds is never taken for a page or a script. */
+const bytesToHttp = (data: Uint8Array, answer: Answer, context: AnswerContext): HttpAnswer => ({
+  statusCode: answer.status,
+  headers: {
+    'Content-Type': 'application/octet-stream',
+    'X-Content-Type-Options': 'nosniff',
+    ...commonHeaders(context),
+    ...answer.headers,
+  },
+  body: Buffer.from(data).toString('base64'),
+  isBase64Encoded: true,
+});
 
 export function errorToHttp(error: unknown, context: AnswerContext): HttpAnswer {
   const { requestId } = context;

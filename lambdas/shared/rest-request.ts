@@ -13,7 +13,7 @@ import {
   operationOf,
 } from '../../contract/operations.ts';
 import { parse } from '../../contract/parse.ts';
-import type { Operation } from '../../contract/rest/operation.ts';
+import { Bytes, type Operation } from '../../contract/rest/operation.ts';
 import type { Caller } from '../../core/account/caller.ts';
 import { assertRole } from '../../core/account/roles.ts';
 import { callerFrom } from './caller-context.ts';
@@ -52,7 +52,7 @@ export function readRequest<Id extends OperationId>(
   return {
     params: row.params ? parse(row.params, event.pathParameters ?? {}, 'path') : undefined,
     query: readQuery(event, row),
-    body: row.body ? parse(row.body, readBody(event, row, headers), 'body') : undefined,
+    body: row.body ? readBody(event, row, row.body, headers) : undefined,
     caller,
     header: (name) => headers.get(name),
     requestId: event.requestContext.requestId,
@@ -78,11 +78,31 @@ function readQuery(event: APIGatewayProxyEvent, row: Operation): unknown {
   return parse(row.query ?? z.strictObject({}), query, 'query');
 }
 
-const readBody = (
+function readBody(
   event: APIGatewayProxyEvent,
   row: Operation,
+  schema: z.core.$ZodType,
   headers: ReadonlyMap<string, string | undefined>,
-) => (row.bodyOptional && !event.body ? {} : readJson(event, headers.get('content-type')));
+): unknown {
+  if (schema === Bytes) return readBytes(event);
+  const isLeftOut = row.bodyOptional && !event.body;
+  return parse(schema, isLeftOut ? {} : readJson(event, headers.get('content-type')), 'body');
+}
+
+const bytesOf = ({ body, isBase64Encoded }: APIGatewayProxyEvent): Buffer =>
+  Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'utf8');
+
+/** Whatever type they are said to be. */
+function readBytes(event: APIGatewayProxyEvent): Uint8Array {
+  const bytes = bytesOf(event);
+  const allowed = LIMITS.fileRequestBytes;
+  if (bytes.length <= allowed) return bytes;
+  throw new AppError(
+    'FILE_TOO_LARGE',
+    `The body must be at most ${allowed} bytes, got ${bytes.length}. Send a larger file by an upload: POST …/uploads.`,
+    { details: { field: 'body', sizeBytes: bytes.length, allowed } },
+  );
+}
 
 function readJson(event: APIGatewayProxyEvent, contentType: string | undefined): unknown {
   if (!/^application\/json\s*(;|$)/i.test(contentType ?? '')) {
@@ -94,7 +114,7 @@ function readJson(event: APIGatewayProxyEvent, contentType: string | undefined):
       },
     );
   }
-  const bytes = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
+  const bytes = bytesOf(event);
   if (bytes.length > LIMITS.requestBytes) {
     throw new AppError(
       'PAYLOAD_TOO_LARGE',

@@ -7,7 +7,7 @@ import { EXPOSED_HEADERS } from '../../contract/rest/headers.ts';
 import { acknowledge } from '../acknowledge.ts';
 
 const ALLOWED =
-  'Accept, Content-Type, Idempotency-Key, Last-Event-ID, Prefer, X-API-Key, X-Request-Id';
+  'Accept, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Range, X-API-Key, X-Request-Id';
 const MAX_AGE_SECONDS = 3600;
 
 export const corsHeaders = (origin: string): Record<string, string> => ({

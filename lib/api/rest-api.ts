@@ -105,6 +105,7 @@ export class ServiceApi extends Construct {
     });
     const integrations = {
       account: integrationOf(functions.account, TRANSFER_OF.account),
+      files: integrationOf(functions.files, TRANSFER_OF.files),
       sandboxes: integrationOf(functions.sandboxes, TRANSFER_OF.sandboxes),
       executions: integrationOf(functions.executions, TRANSFER_OF.executions),
     };

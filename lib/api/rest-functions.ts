@@ -4,12 +4,13 @@
  */
 import type { OperationId } from '../../contract/operations.ts';
 
-export type RestFunction = 'sandboxes' | 'executions' | 'account';
+export type RestFunction = 'sandboxes' | 'executions' | 'account' | 'files';
 
 export const TRANSFER_OF = {
   sandboxes: 'BUFFERED',
   executions: 'STREAM',
   account: 'BUFFERED',
+  files: 'BUFFERED',
 } as const satisfies Record<RestFunction, 'BUFFERED' | 'STREAM'>;
 
 export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
@@ -34,4 +35,11 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   createTicket: 'account',
   createTenant: 'account',
   listTenants: 'account',
+  readFile: 'files',
+  writeFile: 'files',
+  deleteFile: 'files',
+  listFiles: 'files',
+  statFile: 'files',
+  makeDirectory: 'files',
+  moveFile: 'files',
 };

@@ -9,6 +9,7 @@ export const FUNCTION_NAMES = [
   'account',
   'sandboxes',
   'executions',
+  'files',
   'relay',
   'agent-gateway',
   'pool',

@@ -46,6 +46,11 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
   ],
+  Files: [
+    `dynamodb:GetItem ${STATE}`,
+    ...READ_STATE,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+  ],
   Relay: [
     ...USE_STATE,
     ...USE_LOG,
@@ -184,6 +189,7 @@ describe('agent-gateway', () => {
       .map(({ Principal }) => asText(Principal));
     expect(callers.sort()).toEqual([
       '<ExecutionsRole.Arn>',
+      '<FilesRole.Arn>',
       '<RelayRole.Arn>',
       '<SandboxesRole.Arn>',
       '<TaskEventsRole.Arn>',
@@ -231,6 +237,7 @@ describe('the functions', () => {
       account: 29,
       sandboxes: 29,
       executions: 900,
+      files: 29,
       relay: 900,
       'agent-gateway': 900,
       pool: 60,

@@ -118,17 +118,15 @@ export class FileSystem {
     const names = path.split('/').filter((name) => name !== '' && name !== '.');
     if (!path.startsWith('/')) return [workspace, ...names].join('/');
     const absolute = `/${names.join('/')}`;
-    const allowed = [workspace, scratch];
-    if (allowed.some((root) => absolute === root || absolute.startsWith(`${root}/`)))
+    if ([workspace, scratch].some((root) => absolute === root || absolute.startsWith(`${root}/`)))
       return absolute;
-    throw new AppError(
-      'VALIDATION_ERROR',
-      `${field}: must be relative, or lie in ${allowed.join(' or ')}, got ${JSON.stringify(path.slice(0, 100))}`,
-      { details: { field, allowed } },
-    );
+    throw new AppError('VALIDATION_ERROR', `${field}: must be ${PLACES}`, {
+      details: { field, allowed: PLACES },
+    });
   }
 }
 
+const PLACES = 'relative to the workspace, or absolute in it or in /tmp';
 const MAX_AFTER_BYTES = 6 * 1024;
 
 const badCursor = () =>

@@ -4,6 +4,7 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
+import { AppError } from '../../../contract/errors.ts';
 import { names } from './entity-tags.ts';
 import type { FileSystem } from './file-system.ts';
 import { problemOf } from './problems.ts';
@@ -16,10 +17,11 @@ export interface ReadExchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly path: string;
+  readonly maxBytes: number | undefined;
 }
 
 export async function sendFile(files: FileSystem, exchange: ReadExchange): Promise<void> {
-  const { request, response, path } = exchange;
+  const { request, response, path, maxBytes } = exchange;
   using run = files.read(path);
   const entry = await run.entry();
   const head = {
@@ -36,6 +38,7 @@ export async function sendFile(files: FileSystem, exchange: ReadExchange): Promi
   const { sizeBytes } = entry;
   const part = partOf(range, sizeBytes);
   const { from, length } = part ?? { from: 0, length: sizeBytes };
+  if (maxBytes !== undefined && length > maxBytes) throw tooLarge(length, maxBytes);
   response.writeHead(part ? 206 : 200, {
     ...head,
     'content-type': 'application/octet-stream',
@@ -52,3 +55,10 @@ export async function sendFile(files: FileSystem, exchange: ReadExchange): Promi
   if ((await run.exited) === 0) response.end();
   else response.destroy();
 }
+
+const tooLarge = (sizeBytes: number, allowed: number) =>
+  new AppError(
+    'FILE_TOO_LARGE',
+    `path: ${sizeBytes} bytes were asked for, and ${allowed} are the most in one answer: use a download, or Range`,
+    { details: { field: 'path', sizeBytes, allowed } },
+  );

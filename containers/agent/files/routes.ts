@@ -4,6 +4,7 @@ import {
   ListFilesQuery,
   MakeDirectoryRequest,
   MoveFileRequest,
+  ReadFileQuery,
   RemoveFileQuery,
   WriteFileQuery,
 } from '../../../contract/agent/files.ts';
@@ -26,8 +27,11 @@ export const FILE_ROUTES: readonly Route[] = [
 ];
 
 async function read({ sandbox, request, response, query }: Exchange): Promise<undefined> {
-  const { path } = parseInput(FileQuery, fieldsOf(query));
-  await sendFile(sandbox.files, { request, response, path });
+  const { path, maxBytes } = parseInput(ReadFileQuery, {
+    ...fieldsOf(query),
+    maxBytes: numberIn(query, 'maxBytes'),
+  });
+  await sendFile(sandbox.files, { request, response, path, maxBytes });
 }
 
 async function write({ sandbox, request, query }: Exchange): Promise<JsonAnswer> {
