@@ -8,6 +8,7 @@ import { apiKey, keySecret, tenant } from './entities/account.ts';
 import { execution } from './entities/execution.ts';
 import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
+import { rateWindow } from './entities/rate-window.ts';
 import { sandbox } from './entities/sandbox.ts';
 import { ticket } from './entities/ticket.ts';
 
@@ -23,6 +24,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       tenant: new Entity(tenant),
       idempotency: new Entity(idempotency),
       ticket: new Entity(ticket),
+      rateWindow: new Entity(rateWindow),
     },
     { client, table },
   );

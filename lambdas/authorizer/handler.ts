@@ -10,6 +10,7 @@ import { authenticate } from '../../core/account/authenticate.ts';
 import type { Caller } from '../../core/account/caller.ts';
 import { KnownCallers } from '../../core/account/known-callers.ts';
 import { redeemTicket } from '../../core/account/tickets.ts';
+import { TokenBuckets } from '../../core/account/token-buckets.ts';
 import { toCallerContext } from '../shared/caller-context.ts';
 import { parseEnv } from '../shared/env.ts';
 import { AuthorizerEnv } from './env.ts';
@@ -27,6 +28,7 @@ const known = new KnownCallers({
   rememberMs: env.KEY_REMEMBERED_MS,
   find: (sha256) => authenticate(deps, sha256),
 });
+const buckets = new TokenBuckets();
 
 export async function handler(
   event: APIGatewayRequestAuthorizerEvent,
@@ -34,13 +36,15 @@ export async function handler(
   const caller = await callerOf(event);
   // API Gateway answers 401 to exactly this message.
   if (!caller) throw new Error('Unauthorized');
+  const { requestsPerSecond: perSecond } = caller.limits;
+  const waitMs = buckets.take(caller.keyId, { perSecond, nowMs: deps.clock.nowMs() });
   return {
     principalId: caller.keyId,
     policyDocument: {
       Version: '2012-10-17',
       Statement: [{ Effect: 'Allow', Action: 'execute-api:Invoke', Resource: event.methodArn }],
     },
-    context: toCallerContext(caller),
+    context: toCallerContext(caller, waitMs),
   };
 }
 

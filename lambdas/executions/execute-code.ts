@@ -24,6 +24,7 @@ export async function executeCode(
   request: RestRequest<'executeCode'>,
   background: Background,
 ): Promise<Answer | StreamAnswer> {
+  await deps.allowances.take(request.caller);
   const started = await start(deps, request);
   if ('earlier' in started) return answerRepeat(deps, request, started.earlier);
   const { task } = started;

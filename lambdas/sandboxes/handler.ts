@@ -35,10 +35,10 @@ export const handler = restFunction(
         })),
       },
     }),
-    createSandbox: async ({ body, caller }) => ({
-      status: 201,
-      data: await createSandbox(deps, body, caller),
-    }),
+    createSandbox: async ({ body, caller }) => {
+      await deps.allowances.take(caller);
+      return { status: 201, data: await createSandbox(deps, body, caller) };
+    },
     listSandboxes: async ({ query, caller }) => ({
       status: 200,
       data: await listSandboxes(deps, metadataFilter(query), caller),

@@ -5,6 +5,7 @@ import type * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
+import { Allowances } from '../../core/account/allowances.ts';
 import {
   BOUNDED,
   CONNECTING,
@@ -19,8 +20,10 @@ import type { SandboxesEnv } from './env.ts';
 export function wire(env: z.infer<typeof SandboxesEnv>) {
   const documents = documentClient();
   const lambda = new LambdaClient(CONNECTING);
+  const stores = stateStores(documents, env.STATE_TABLE);
   return {
-    ...stateStores(documents, env.STATE_TABLE),
+    ...stores,
+    allowances: new Allowances({ clock, windows: stores.windows }),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
     gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
     refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>

@@ -5,6 +5,7 @@ import * as z from 'zod/mini';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
+import { Allowances } from '../../core/account/allowances.ts';
 import { CONNECTING, documentClient, executionStores, SEGMENTS, stateStores } from './clients.ts';
 import { RelayingEnv } from './env.ts';
 import { clock, ids } from './system.ts';
@@ -14,8 +15,10 @@ const Env = z.object(RelayingEnv);
 export function relayDeps(env: z.infer<typeof Env>) {
   const documents = documentClient();
   const lambda = new LambdaClient(CONNECTING);
+  const stores = stateStores(documents, env.STATE_TABLE);
   return {
-    ...stateStores(documents, env.STATE_TABLE),
+    ...stores,
+    allowances: new Allowances({ clock, windows: stores.windows }),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
     segments: s3SegmentStore(new S3Client(SEGMENTS), env.OUTPUT_BUCKET),
     gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),

@@ -31,22 +31,20 @@ test('code runs once for a key, whoever repeats it and however the body is writt
 test('a repeat while the first runs attaches to it, in each of the three answers', async () => {
   await using sandbox = await createSandbox();
   const key = randomUUID();
-  const slow = { code: 'import time; print("begun"); time.sleep(1.5); print("done")' };
-  const first = execute(sandbox, key, slow);
-  // Whichever of the two is first starts it.
-  const async = await execute(sandbox, key, slow, { Prefer: 'respond-async' });
-  expect(async.status).toBe(202);
-  expect(async.json.data.status).toBe('running');
-  const [json, stream] = await Promise.all([
-    execute(sandbox, key, slow),
-    fetchStream(sandbox, key, slow),
-  ]);
-  const { json: whole } = await first;
-  expect(whole.data).toMatchObject({ id: async.json.data.id, stdout: 'begun\ndone\n' });
-  expect(json.json.data).toEqual(whole.data);
-  expect(stream).toContain('"text":"begun\\n"');
-  expect(stream).toContain('event: end');
+  const body = { code: 'import time; print("begun"); time.sleep(600)', timeoutMs: 600_000 };
+  const first = await execute(sandbox, key, body, { Prefer: 'respond-async' });
+  expect(first.status).toBe(202);
+  const { id } = first.json.data;
+  const again = await execute(sandbox, key, body, { Prefer: 'respond-async' });
+  expect(again.status).toBe(202);
+  expect(again.json.data).toMatchObject({ id, status: 'running' });
   expectRefusal(await execute(sandbox, key, { code: '1' }), 'IDEMPOTENCY_CONFLICT', key);
+  const json = execute(sandbox, key, body);
+  const stream = await streamOf(sandbox, key, body);
+  const begun = await stream.until('"text":"begun\\n"');
+  await api(`/executions/${id}`, { method: 'DELETE' });
+  expect(begun + (await stream.until('event: end'))).toContain('"outcome":"interrupted"');
+  expect((await json).json.data).toMatchObject({ id, stdout: 'begun\n', outcome: 'interrupted' });
   const list = await api(`/sandboxes/${sandbox.id}/executions`);
   expect(list.json.data.items).toHaveLength(1);
 });
@@ -83,7 +81,8 @@ test('a key of another shape is refused', async () => {
   }
 });
 
-async function fetchStream(sandbox: { id: string }, key: string, body: unknown): Promise<string> {
+/** Server-sent events as they come; `until` answers what came up to a text. */
+async function streamOf(sandbox: { id: string }, key: string, body: unknown) {
   const response = await fetch(`${target.baseUrl}/sandboxes/${sandbox.id}/execute`, {
     method: 'POST',
     headers: {
@@ -94,5 +93,16 @@ async function fetchStream(sandbox: { id: string }, key: string, body: unknown):
     },
     body: JSON.stringify(body),
   });
-  return response.text();
+  if (!response.body) throw new Error('no stream');
+  const texts = response.body.pipeThrough(new TextDecoderStream())[Symbol.asyncIterator]();
+  return {
+    async until(sign: string): Promise<string> {
+      for (let seen = ''; ; ) {
+        const { value, done } = await texts.next();
+        seen += value ?? '';
+        if (seen.includes(sign)) return seen;
+        if (done) throw new Error(`the stream ended without ${sign}: ${seen}`);
+      }
+    },
+  };
 }

@@ -7,6 +7,7 @@ import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
 import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
+import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
@@ -63,6 +64,7 @@ export async function startStores() {
     accounts: dynamoAccountStore(client, state),
     idempotency: dynamoIdempotencyStore(state),
     tickets: dynamoTicketStore(state),
+    windows: dynamoRateWindowStore(state),
     close,
     [Symbol.asyncDispose]: close,
   };
