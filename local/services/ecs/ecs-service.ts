@@ -17,6 +17,7 @@ import {
   requestSchemas,
   type StopTaskRequest,
 } from './requests.ts';
+import { RunTaskRate } from './run-task-rate.ts';
 import { Task } from './task.ts';
 import { TaskLife, type TaskLifeOptions } from './task-life.ts';
 import type { TaskDefinition } from './types.ts';
@@ -32,6 +33,10 @@ export interface EcsServiceOptions extends TaskLifeOptions {
   readonly region: string;
   /** Above this many live tasks RunTask answers a failure instead of a task. */
   readonly maximumTasks?: number;
+  /** Fargate starts 20 a second and throttles the rest; without it nothing is throttled. */
+  readonly runTasksPerSecond?: number;
+  /** Milliseconds since 1970, for that rate. */
+  readonly now?: () => number;
 }
 
 export class EcsService implements AwsService {
@@ -41,9 +46,12 @@ export class EcsService implements AwsService {
   readonly #definitions = new Map<string, TaskDefinition>();
   readonly #lives = new Map<string, TaskLife>();
   readonly #tokens = new Map<string, { request: RunTaskRequest; taskIds: readonly string[] }>();
+  readonly #rate: RunTaskRate | undefined;
 
   constructor(options: EcsServiceOptions) {
     this.#options = options;
+    const { runTasksPerSecond: perSecond, now = Date.now } = options;
+    this.#rate = perSecond === undefined ? undefined : new RunTaskRate({ perSecond, now });
   }
 
   createCluster(clusterName: string): void {
@@ -103,6 +111,7 @@ export class EcsService implements AwsService {
       this.#checkSubnet(subnet);
     const former = clientToken === undefined ? undefined : this.#tokens.get(clientToken);
     if (former !== undefined) return this.#repeat(former, request);
+    this.#rate?.take(request.count);
     const taskIds: string[] = [];
     const failures: object[] = [];
     for (let index = 0; index < request.count; index += 1) {

@@ -5,6 +5,7 @@ export type EcsErrorCode =
   | 'ClusterNotFoundException'
   | 'ConflictException'
   | 'InvalidParameterException'
+  | 'ThrottlingException'
   | 'UnknownOperationException';
 
 export class EcsError extends Error {

@@ -1,14 +1,17 @@
 /** The ECS stand-in over a fake driver, called by the real SDK; its events are kept and can be waited for. */
 import { ECSClient, RunTaskCommand, type RunTaskCommandInput } from '@aws-sdk/client-ecs';
 import { expect } from 'vitest';
-import { EcsService } from '../../../local/services/ecs/ecs-service.ts';
-import type { EventSink } from '../../../local/services/ecs/types.ts';
+import { EcsService, type EcsServiceOptions } from '../../../local/services/ecs/ecs-service.ts';
 import { credentials, region, startAwsServer } from '../../helpers/aws-server.ts';
 import { FakeTaskDriver } from '../../helpers/fake-task-driver.ts';
 
 type Detail = Record<string, unknown> & { lastStatus: string; version: number };
 
-export async function startEcs(options: { maximumTasks?: number; events?: EventSink } = {}) {
+export async function startEcs(
+  options: Partial<
+    Pick<EcsServiceOptions, 'maximumTasks' | 'runTasksPerSecond' | 'now' | 'events'>
+  > = {},
+) {
   const driver = new FakeTaskDriver();
   const details: Detail[] = [];
   const waiting: { test: (detail: Detail) => boolean; resolve: (detail: Detail) => void }[] = [];

@@ -1,6 +1,7 @@
 import {
   DescribeTasksCommand,
   ListTasksCommand,
+  paginateListTasks,
   type RunTaskCommandInput,
   StopTaskCommand,
 } from '@aws-sdk/client-ecs';
@@ -25,6 +26,26 @@ describe('RunTask', () => {
     const { tasks, failures } = await ecs.run({ count: 2 });
     expect(tasks).toHaveLength(1);
     expect(failures).toEqual([{ reason: expect.stringMatching(/^Capacity is unavailable/) }]);
+  });
+
+  it('throttles above its rate, where it has one, and starts nothing then', async () => {
+    let now = 0;
+    await using ecs = await startEcs({ runTasksPerSecond: 20, now: () => now });
+    for (const _ of [1, 2]) await ecs.run({ count: 10 });
+    await expect(ecs.run()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    now += 100;
+    await expect(ecs.run({ count: 3 })).rejects.toMatchObject({ name: 'ThrottlingException' });
+    await ecs.run({ count: 2 });
+    now += 60_000;
+    for (const _ of [1, 2]) await ecs.run({ count: 10 });
+    await expect(ecs.run()).rejects.toMatchObject({ name: 'ThrottlingException' });
+    expect(await ecs.driver.started(42)).toHaveLength(42);
+  });
+
+  it('repeated with its clientToken is not throttled: nothing is started', async () => {
+    await using ecs = await startEcs({ runTasksPerSecond: 1, now: () => 0 });
+    await ecs.run({ clientToken: 't' });
+    expect((await ecs.run({ clientToken: 't' })).tasks).toHaveLength(1);
   });
 
   it.each<[string, Partial<RunTaskCommandInput>, string, RegExp]>([
@@ -111,18 +132,52 @@ describe('DescribeTasks and ListTasks', () => {
     expect(described.failures).toMatchObject([{ reason: 'MISSING' }]);
   });
 
+  it('tell what a task was asked for and where it stands', async () => {
+    await using ecs = await startEcs();
+    const overrides = { cpu: '512', memory: '1024', ephemeralStorage: { sizeInGiB: 25 } };
+    const { tasks = [] } = await ecs.run({ startedBy: 'sb1', overrides });
+    const show = async () => {
+      const command = new DescribeTasksCommand({
+        cluster: 'main',
+        tasks: tasks.map(({ taskArn }) => taskArn ?? ''),
+      });
+      return (await ecs.client.send(command)).tasks?.[0];
+    };
+    await ecs.until('RUNNING');
+    expect(await show()).toMatchObject({
+      startedBy: 'sb1',
+      createdAt: expect.any(Date),
+      startedAt: expect.any(Date),
+      lastStatus: 'RUNNING',
+      desiredStatus: 'RUNNING',
+      cpu: '512',
+      memory: '1024',
+      ephemeralStorage: { sizeInGiB: 25 },
+      overrides,
+    });
+    const [task] = tasks;
+    await ecs.client.send(new StopTaskCommand({ cluster: 'main', task: task?.taskArn }));
+    await ecs.until('STOPPED');
+    expect(await show()).toMatchObject({
+      createdAt: task?.createdAt,
+      lastStatus: 'STOPPED',
+      desiredStatus: 'STOPPED',
+      stopCode: 'UserInitiated',
+      stoppedAt: expect.any(Date),
+    });
+  });
+
   it('page through many tasks', async () => {
     await using ecs = await startEcs();
     await ecs.run({ count: 5 });
-    const seen: string[] = [];
-    let nextToken: string | undefined;
-    do {
-      const page = await ecs.client.send(
-        new ListTasksCommand({ cluster: 'main', maxResults: 2, nextToken }),
-      );
-      seen.push(...(page.taskArns ?? []));
-      nextToken = page.nextToken;
-    } while (nextToken !== undefined);
-    expect(new Set(seen).size).toBe(5);
+    const pages: number[] = [];
+    const seen = new Set<string>();
+    const paging = { client: ecs.client, pageSize: 2 };
+    for await (const { taskArns = [] } of paginateListTasks(paging, { cluster: 'main' })) {
+      pages.push(taskArns.length);
+      for (const taskArn of taskArns) seen.add(taskArn);
+    }
+    expect(pages).toEqual([2, 2, 1]);
+    expect(seen.size).toBe(5);
   });
 });
