@@ -9,12 +9,18 @@ export const Language = z.enum(LANGUAGES);
 export type Language = z.infer<typeof Language>;
 
 /** Every family of an image target may run what that target has. */
-const IN_PYTHON_TARGET = ['python', 'bash'] as const;
+const IN_PYTHON_TARGET = LANGUAGES;
 
 export const RUNTIMES = {
   python: {
     versions: ['3.11'],
     defaultLanguage: 'python',
+    languages: IN_PYTHON_TARGET,
+    imageTarget: 'python',
+  },
+  node: {
+    versions: ['24'],
+    defaultLanguage: 'javascript',
     languages: IN_PYTHON_TARGET,
     imageTarget: 'python',
   },

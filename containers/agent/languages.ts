@@ -16,7 +16,12 @@ const Manifest = z.strictObject({
   language: Language,
   /** Absolute paths, the first that is there is used: never a search of PATH. */
   interpreters: z.array(z.string().check(z.regex(/^\//, 'must be absolute'))),
+  /** `{node}` stands for the agent's own interpreter, `{heapMb}` for what a heap may take of the memory. */
   arguments: z.array(z.string()),
+  /** Address space that it takes without using it, beyond what its code may have. */
+  reservedMb: z._default(z.int().check(z.nonnegative()), 0),
+  /** What it says on stderr when it ends itself for want of memory. */
+  memoryMark: z.optional(z.string()),
   /** The first whose probe exits with 0 is used. */
   drivers: z.array(
     z.strictObject({ name: z.string(), file: z.string(), probe: z.array(z.string()) }),
@@ -29,17 +34,31 @@ export interface LanguageDriver {
   readonly language: Language;
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  readonly reservedBytes: number;
+  readonly memoryMark?: string;
 }
 
-export async function findLanguages(directory: string): Promise<Map<Language, LanguageDriver>> {
-  const found = new Map<Language, LanguageDriver>();
-  for (const entry of await readdir(directory, { withFileTypes: true })) {
-    if (!entry.isDirectory()) continue;
-    const folder = join(directory, entry.name);
-    const driver = await findDriver(folder, await readManifest(folder));
-    if (driver) found.set(driver.language, driver);
-  }
-  return found;
+export interface FindLanguagesOptions {
+  readonly directory: string;
+  readonly heapMb: number;
+}
+
+export async function findLanguages(
+  options: FindLanguagesOptions,
+): Promise<Map<Language, LanguageDriver>> {
+  const { directory, heapMb } = options;
+  const fill = (text: string) =>
+    text.replaceAll('{node}', process.execPath).replaceAll('{heapMb}', String(heapMb));
+  const entries = await readdir(directory, { withFileTypes: true });
+  const drivers = entries
+    .filter((entry) => entry.isDirectory())
+    .map(async (entry) => {
+      const folder = join(directory, entry.name);
+      const manifest = await readManifest(folder);
+      return findDriver(folder, { ...manifest, arguments: manifest.arguments.map(fill) });
+    });
+  const found = (await Promise.all(drivers)).filter((driver) => driver !== undefined);
+  return new Map(found.map((driver) => [driver.language, driver]));
 }
 
 async function readManifest(folder: string): Promise<Manifest> {
@@ -59,7 +78,10 @@ async function findDriver(folder: string, manifest: Manifest): Promise<LanguageD
       });
       if (!(await succeeds(probed))) continue;
       const command = [interpreter, ...manifest.arguments, join(folder, file)] as const;
-      return { language: manifest.language, name, command };
+      const reservedBytes = manifest.reservedMb * 1024 ** 2;
+      const { language, memoryMark } = manifest;
+      const told = memoryMark === undefined ? {} : { memoryMark };
+      return { language, name, command, reservedBytes, ...told };
     }
   }
   return undefined;

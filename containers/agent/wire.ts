@@ -19,6 +19,8 @@ import { Sandbox } from './sandbox.ts';
 import { SandboxState } from './sandbox-state.ts';
 import { findTaskId } from './task-metadata.ts';
 
+/** Of what a process may hold; the rest is for what an interpreter keeps outside of its heap. */
+const HEAP_SHARE = 0.75;
 /** The sandbox that will be asked for is not known yet; this is the most likely. */
 const WARM_LANGUAGE: Language = 'python';
 const HELPER_DATA_BYTES = 64 * 1024 * 1024;
@@ -76,7 +78,10 @@ interface ContextParts {
 }
 
 function openContexts({ config, launcher, state, store, log }: ContextParts): Contexts {
-  const drivers = findLanguages(config.AGENT_LANGUAGES);
+  const drivers = findLanguages({
+    directory: config.AGENT_LANGUAGES,
+    heapMb: Math.floor((launcher.dataBytes * HEAP_SHARE) / 1024 ** 2),
+  });
   const kernels = new KernelStarter({
     launcher,
     drivers,

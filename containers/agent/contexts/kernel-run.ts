@@ -5,7 +5,7 @@
  *   time limit  → limit event, SIGINT, after 1 s SIGKILL → timeout
  *   interrupt   → SIGINT, after 5 s SIGKILL              → interrupted
  *   drain       → SIGKILL                                → killed
- *   kernel died by itself: exit → error · SIGKILL for memory → out_of_memory · SIGKILL or SIGTERM → killed
+ *   kernel died by itself: exit → error · SIGKILL or abort for memory → out_of_memory · SIGKILL or SIGTERM → killed
  *   · any other signal → error
  * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it, but
  * for a drain, after which nothing runs.
@@ -68,6 +68,8 @@ export class KernelRun implements RunTarget {
   #usage: Usage = {};
   #stop: StopReason | undefined;
   #started = false;
+  /** User code can say it too, of its own run only. */
+  #saidMemory = false;
   #killTimer: NodeJS.Timeout | undefined;
   readonly #timeoutTimer: NodeJS.Timeout;
 
@@ -95,6 +97,9 @@ export class KernelRun implements RunTarget {
   }
 
   output(stream: OutputStream, bytes: Buffer): void {
+    const { memoryMark } = this.#kernel;
+    if (stream === 'stderr' && memoryMark !== undefined)
+      this.#saidMemory = bytes.includes(memoryMark) || this.#saidMemory;
     this.#whenStarted().output(stream, bytes);
   }
 
@@ -190,6 +195,7 @@ export class KernelRun implements RunTarget {
   }
 
   #killedForMemory(exit: KernelExit): boolean {
+    if (exit.signal === 'SIGABRT' || exit.signal === 'SIGTRAP') return this.#saidMemory;
     const now = oomKills();
     if (exit.signal !== 'SIGKILL' || now === undefined || this.#oomKills === undefined)
       return false;

@@ -37,11 +37,13 @@ export class KernelStarter {
     const driver = (await drivers).get(language);
     if (!driver) throw new Error(`no interpreter of ${language} is installed here`);
     const began = performance.now();
+    const limits = { ...launcher, dataBytes: launcher.dataBytes + driver.reservedBytes };
     const kernel = await Kernel.start({
-      command: launchCommand(launcher, workspace, driver.command),
+      command: launchCommand(limits, workspace, driver.command),
       env: environment,
       cwd: launcher.launcher === 'none' ? workspace : '/',
       pipeDirectory,
+      ...(driver.memoryMark === undefined ? {} : { memoryMark: driver.memoryMark }),
       log,
     });
     this.#live.add(kernel);

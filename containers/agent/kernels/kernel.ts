@@ -29,6 +29,8 @@ export interface KernelOptions {
   readonly cwd: string;
   /** Root's own; the names of the pipes stand here for an instant. */
   readonly pipeDirectory: string;
+  /** What it says on stderr when it ends itself for want of memory. */
+  readonly memoryMark?: string;
   readonly log: Log;
 }
 
@@ -61,6 +63,7 @@ export class Kernel {
   readonly pid: number;
   /** Once the process has ended and all that it wrote was handed on. */
   readonly exited: Promise<KernelExit>;
+  readonly memoryMark: string | undefined;
   readonly #requests: Writable;
   readonly #lanes: Record<Lane, Readable>;
   readonly #lines = new LineReader();
@@ -92,7 +95,7 @@ export class Kernel {
         stdio: ['pipe', stdout.writerFd, stderr.writerFd, 'pipe'],
       });
       await spawned(child);
-      const kernel = new Kernel(child, { stdout, stderr }, options.log);
+      const kernel = new Kernel(child, { stdout, stderr }, options);
       await kernel.#ready();
       return kernel;
     } catch (error) {
@@ -105,13 +108,18 @@ export class Kernel {
     }
   }
 
-  private constructor(child: ChildProcess, outputs: Record<OutputStream, OutputPipe>, log: Log) {
+  private constructor(
+    child: ChildProcess,
+    outputs: Record<OutputStream, OutputPipe>,
+    { log, memoryMark }: KernelOptions,
+  ) {
     const { pid, stdin } = child;
     const frames = child.stdio[3];
     if (pid === undefined || !stdin || !frames || !('read' in frames))
       throw new Error('a kernel was spawned without its channels');
     this.pid = pid;
     this.#log = log;
+    this.memoryMark = memoryMark;
     this.#requests = stdin;
     this.#lanes = { stdout: outputs.stdout.reader, stderr: outputs.stderr.reader, frames };
     // The write side fails when the process is gone; its exit tells more.

@@ -95,6 +95,26 @@ describe.skipIf(!canUseLauncher || !hasCompiler)('code that means harm', () => {
     await attack('import os; os.kill(-1, 9)');
   });
 
+  it.each([
+    ['bash', 'kill -9 -1'],
+    ['javascript', 'process.kill(-1, 9)'],
+  ])('may end every process that it can from %s too', async (language, code) => {
+    expect((await attack(code, { language })).error?.name).toBe('KernelLost');
+    const { finished } = await agent.run('1', { language });
+    expect(finished.outcome).toBe(language === 'bash' ? 'error' : 'ok');
+  });
+
+  it('may eat memory in JavaScript, and is told so', async () => {
+    for (const hoard of [
+      'new Array(100_000).fill(0.5 + hoard.length)',
+      'Buffer.alloc(10_000_000, 1)',
+    ]) {
+      const code = `const hoard = []; while (true) hoard.push(${hoard})`;
+      const { limits, finished } = await attack(code, { language: 'javascript' });
+      expect([finished.outcome, limits[0]?.limit]).toEqual(['out_of_memory', 'memory']);
+    }
+  });
+
   it('may close or replace what it prints to', async () => {
     expect((await attack('import os; os.close(1); print("x")')).error?.name).toBe('OSError');
     await attack('import os; os.close(1); os.close(2)');

@@ -1,0 +1,62 @@
+/**
+ * The channels to the agent: requests on fd 4, frames on fd 3, and before each frame its mark on
+ * copies of fd 1 and 2, which user code may close or replace. Must never wait while it reads.
+ */
+import { writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+
+const FRAMES = 3;
+const REQUESTS = 4;
+/** Copies of fd 1 and 2 that user code does not know of. */
+export const OUTPUTS = [5, 6];
+
+const { parse, stringify } = JSON;
+
+/** All of it, also where a child has made the pipe that it shares with us non-blocking. */
+export function writeAll(fd, data) {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  for (let at = 0; at < bytes.length; ) {
+    try {
+      at += writeSync(fd, bytes, at);
+    } catch (error) {
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
+}
+
+export class Channels {
+  #barrier = '';
+  #count = 0;
+
+  begin(barrier) {
+    this.#barrier = barrier;
+    this.#count = 0;
+  }
+
+  say(message) {
+    writeAll(FRAMES, `${stringify(message)}\n`);
+  }
+
+  /** Everything written before this call is heard before the frame. */
+  send(frame) {
+    const k = this.#count;
+    this.#count += 1;
+    const mark = `\x1e${this.#barrier}${k.toString(16).padStart(8, '0')}\x1e`;
+    for (const fd of OUTPUTS) writeAll(fd, mark);
+    this.say({ ...frame, barrier: this.#barrier, k });
+  }
+
+  /** Requests until the agent closes the channel, which ends the process. */
+  listen(onRequest) {
+    const socket = new Socket({ fd: REQUESTS, readable: true, writable: false });
+    let held = '';
+    socket.setEncoding('utf8');
+    socket.on('data', (text) => {
+      const lines = (held + text).split('\n');
+      held = lines.pop();
+      for (const line of lines) onRequest(parse(line));
+    });
+    socket.on('end', () => process.reallyExit(0));
+  }
+}

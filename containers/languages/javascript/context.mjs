@@ -1,0 +1,190 @@
+/**
+ * One interpreter state and its runs: request in, frames out. Owns the globals that user code gets and
+ * what an interrupt, an exit and an error that nobody caught mean.
+ *
+ *   SIGINT while code computes  → the script is ended
+ *   SIGINT while code waits     → the run ends, its timers are cleared; what else it has begun goes on
+ */
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { compile } from './cell.mjs';
+import { Channels, writeAll } from './channels.mjs';
+import { prepareStdio } from './stdio.mjs';
+import { enter, enterBase, Timers } from './surroundings.mjs';
+import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from './values.mjs';
+
+const INTERRUPTED = { name: 'Interrupted', value: 'the code was interrupted', traceback: '' };
+const STDERR = 2;
+
+const { setImmediate } = globalThis;
+const { reallyExit } = process;
+
+const channels = new Channels();
+const timers = new Timers();
+let count = 1;
+/** Rejects the wait of the present run. */
+let interrupt;
+let running = false;
+let hiddenFrame = '';
+let queue = Promise.resolve();
+
+export function serve(driver, toJavaScript) {
+  prepareStdio('');
+  provideGlobals();
+  timers.install();
+  watchProcess();
+  channels.listen((request) => {
+    queue = queue.then(() => run(request, toJavaScript));
+  });
+  channels.say({ type: 'ready', driver, version: process.versions.node });
+}
+
+async function run(request, toJavaScript) {
+  channels.begin(request.barrier);
+  timers.begin();
+  running = true;
+  let done;
+  try {
+    channels.send({ type: 'start', executionCount: count });
+    done = await attempt(request, toJavaScript);
+  } catch (error) {
+    done = failed(error);
+  }
+  // A rejection that nobody handles is told in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  running = false;
+  channels.send({ type: 'done', ...done });
+}
+
+async function attempt(request, toJavaScript) {
+  const { code, stdin = '', env = {}, cwd } = request;
+  const filename = `cell ${count}`;
+  count += 1;
+  prepareStdio(stdin);
+  enterBase(request.baseEnv, request.baseCwd);
+  const leave = enter(env, cwd);
+  try {
+    provideRequire();
+    const cell = compile(toJavaScript(code), filename);
+    // Where the function that awaits is called.
+    hiddenFrame = `at ${filename}:${cell.lines + 1}:3`;
+    for (const name of cell.names) provideName(name);
+    const value = await evaluate(cell);
+    if (cell.hasResult && value !== undefined) {
+      globalThis._ = value;
+      await result(value, { main: true });
+    }
+    return { ok: true, exitCode: 0 };
+  } finally {
+    leave();
+  }
+}
+
+async function evaluate({ isAsync, script }) {
+  const value = script.runInThisContext({ breakOnSigint: true });
+  if (!isAsync) return value;
+  const interrupted = new Promise((_, reject) => {
+    interrupt = reject;
+  });
+  try {
+    return (await Promise.race([value, interrupted]))?.value;
+  } finally {
+    interrupt = undefined;
+  }
+}
+
+function failed(error) {
+  const interrupted = error === INTERRUPTED || error?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED';
+  if (interrupted) timers.clear();
+  channels.send({
+    type: 'error',
+    ...(interrupted ? INTERRUPTED : describeError(error, hiddenFrame)),
+  });
+  const reason = reasonOf(error);
+  return { ok: false, exitCode: 1, ...(reason === undefined ? {} : { reason }) };
+}
+
+/** At once where that is possible, so that it stands in its place in the output. */
+function result(value, options) {
+  const data = bundleOf(value);
+  if (typeof data.then === 'function') return data.then((later) => sendResult(later, options));
+  sendResult(data, options);
+  return undefined;
+}
+
+function sendResult(data, { main = false, id, update } = {}) {
+  channels.send({
+    type: 'result',
+    main,
+    data: bounded(data),
+    ...(id === undefined ? {} : { displayId: String(id).slice(0, 128) }),
+    ...(update === true ? { update: true } : {}),
+  });
+}
+
+// ---- what user code finds ----
+
+function provideGlobals() {
+  process.argv = process.argv.slice(0, 1);
+  process.execArgv = [];
+  const display = (value, options) => result(value, { ...options, main: false });
+  for (const [name, mime] of Object.entries({
+    html: 'text/html',
+    markdown: 'text/markdown',
+    latex: 'text/latex',
+    svg: 'image/svg+xml',
+    png: 'image/png',
+    jpeg: 'image/jpeg',
+    json: 'application/json',
+  }))
+    display[name] = (value, options) =>
+      sendResult(encoded({ [mime]: value }), { ...options, main: false });
+  const module = { exports: {} };
+  for (const [name, value] of Object.entries({ display, module, exports: module.exports }))
+    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
+}
+
+let requireOf = '';
+
+/** As from a file in the working directory. */
+function provideRequire() {
+  const from = join(process.cwd(), 'cell.js');
+  if (from === requireOf) return;
+  requireOf = from;
+  const value = createRequire(from);
+  value.main = globalThis.module;
+  Object.defineProperty(globalThis, 'require', { value, writable: true, configurable: true });
+}
+
+/** A property that can be assigned, also where node has one that only answers. */
+function provideName(name) {
+  const known = Object.getOwnPropertyDescriptor(globalThis, name);
+  if (known && (known.writable || !known.configurable)) return;
+  const descriptor = { value: undefined, writable: true, configurable: true, enumerable: true };
+  Object.defineProperty(globalThis, name, descriptor);
+}
+
+// ---- what can happen to the process ----
+
+function watchProcess() {
+  process.on('SIGINT', () => interrupt?.(INTERRUPTED));
+  process.on('uncaughtException', (error) => tell('Uncaught', error));
+  process.on('unhandledRejection', (reason) => tell('Uncaught (in promise)', reason));
+  // Every way of `process.exit`, after its listeners.
+  process.reallyExit = (code) => {
+    const exitCode = Number(code ?? 0) & 0xff;
+    if (running) {
+      running = false;
+      channels.send({ type: 'done', ok: exitCode === 0, exitCode, lost: 'exited' });
+    }
+    reallyExit.call(process, exitCode);
+  };
+}
+
+function tell(what, error) {
+  try {
+    writeAll(STDERR, `${what} ${traceback(error, hiddenFrame)}\n`);
+  } catch {
+    // Its stderr is closed: nobody can hear it.
+  }
+}

@@ -1,0 +1,4 @@
+/** A JavaScript context. */
+import { serve } from './context.mjs';
+
+serve('node', (code) => code);
