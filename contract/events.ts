@@ -117,5 +117,10 @@ export type Event = z.infer<typeof Event>;
 export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 
 /** One line of the agent's event stream. */
-export const EventLine = z.union([Event, z.object({ keepalive: z.literal(true) })]);
+export const EventLine = z.union([
+  Event,
+  z.object({ keepalive: z.literal(true) }),
+  /** The last line for a reader whose epoch has passed. */
+  z.object({ superseded: z.literal(true) }),
+]);
 export type EventLine = z.infer<typeof EventLine>;

@@ -21,6 +21,8 @@ export const LIMITS = {
   outputGraceBytes: MIB,
   /** stdout and stderr in an Execution, each; the rest is in the events. */
   summaryBytes: MIB,
+  /** Results in an Execution, together, as JSON; the rest is in the events. */
+  summaryResultsBytes: 4 * MIB,
   /** `text` of one stdout or stderr event. */
   eventTextBytes: 16 * KIB,
   /** One result's data inside an event; larger ones travel by reference. */

@@ -75,7 +75,7 @@ export const StartExecutionResponse = z.object({
   status: z.enum(['queued', 'running', 'finished']),
 });
 
-/** `GET /executions/{id}/events?after=N&epoch=E` → NDJSON of EventLine, closed after `finished`. */
+/** `GET /executions/{id}/events?after=N&epoch=E` → NDJSON of EventLine, closed after `finished`, or after `superseded`. */
 export const EventsQuery = z.object({
   after: z.int().check(z.nonnegative()),
   epoch: z.int().check(z.positive()),

@@ -40,6 +40,8 @@ export const Execution = z.object({
   stdoutTruncated: z.boolean(),
   stderrTruncated: z.boolean(),
   results: z.array(Result),
+  /** True when results over 4 MiB in sum were left out, or an update of one: they are in the events. */
+  resultsTruncated: z.boolean(),
   error: z.optional(ExecutionErrorInfo),
 });
 export type Execution = z.infer<typeof Execution>;

@@ -4,8 +4,9 @@
  */
 import type { Event, EventOf, ExecutionErrorInfo } from '../../contract/events.ts';
 import { LIMITS } from '../../contract/limits.ts';
-import type { Execution, Result } from '../../contract/rest/executions.ts';
-import { showResult, textOf } from '../../contract/results.ts';
+import type { Execution } from '../../contract/rest/executions.ts';
+import { textOf } from '../../contract/results.ts';
+import { KeptResults } from './kept-results.ts';
 
 type Folded = Omit<Execution, 'id' | 'sandboxId' | 'language' | 'createdAt' | 'status'> &
   Partial<Pick<Execution, 'status'>>;
@@ -33,7 +34,7 @@ class Head {
 export class Fold {
   readonly #stdout = new Head();
   readonly #stderr = new Head();
-  readonly #results: Result[] = [];
+  readonly #results = new KeptResults();
   #error: ExecutionErrorInfo | undefined;
   #lastSeq = 0;
   #executionCount: number | undefined;
@@ -50,7 +51,7 @@ export class Fold {
         this.#stderr.add(textOf(event));
         break;
       case 'result':
-        showResult(this.#results, event);
+        this.#results.add(event);
         break;
       case 'error':
         this.#error = { name: event.name, value: event.value, traceback: event.traceback };
@@ -83,7 +84,8 @@ export class Fold {
       stderr: this.#stderr.toString(),
       stdoutTruncated: this.#stdout.truncated,
       stderrTruncated: this.#stderr.truncated,
-      results: this.#results,
+      results: this.#results.results,
+      resultsTruncated: this.#results.truncated,
       ...(this.#error ? { error: this.#error } : {}),
     };
   }

@@ -99,6 +99,7 @@ function parseLine(line: string): Event | undefined {
   }
   const event = readEvent(json);
   if (!event) throw new AgentUnreachable('a line of the stream is not an event');
+  if ('superseded' in event) throw new LeaseLost('a higher epoch has attached to the agent');
   return 'keepalive' in event ? undefined : event;
 }
 

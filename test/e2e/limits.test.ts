@@ -21,6 +21,7 @@ test.each([
   expect(again.status).toBe(200);
   expect(again.json.data.stdout === run.stdout).toBe(true);
   expect(again.json.data.results.length).toBe(run.results.length);
+  expect(again.json.data.resultsTruncated).toBe(run.resultsTruncated);
 });
 
 test('a cursor that was tampered with is never a failure of ours', async () => {

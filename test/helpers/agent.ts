@@ -146,8 +146,7 @@ export class TestAgent implements AsyncDisposable {
 
   /** Events until the stream ends; a cut one throws. Keepalives are left out. */
   async *events(executionId: string, after = 0, epoch = 1): AsyncGenerator<Event> {
-    for await (const line of this.lines(executionId, after, epoch))
-      if (!('keepalive' in line)) yield line;
+    for await (const line of this.lines(executionId, after, epoch)) if ('seq' in line) yield line;
   }
 
   async *lines(

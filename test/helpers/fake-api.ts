@@ -231,6 +231,7 @@ export class FakeApi implements AsyncDisposable {
       ...record,
       stdoutTruncated: false,
       stderrTruncated: false,
+      resultsTruncated: false,
     });
   }
 

@@ -30,7 +30,10 @@ export function memoryAgent(clock: VirtualClock, script: AgentScript): AgentGate
       if (event.seq <= after) continue;
       const dueMs = startMs + (script.emittedMs[index] ?? 0);
       if (dueMs > clock.nowMs()) await clock.sleep(dueMs - clock.nowMs());
-      if (epoch < epochSeen) throw new AgentUnreachable('closed for a higher epoch');
+      if (epoch < epochSeen) {
+        yield '{"superseded":true}';
+        return;
+      }
       if (given++ >= limit) throw new AgentUnreachable('cut');
       yield JSON.stringify(event);
     }

@@ -45,9 +45,14 @@ export class SpoolReader {
     }
   }
 
-  async close(): Promise<void> {
+  /** Whoever reads gets `gone` next. */
+  stop(): void {
     this.#closed = true;
     this.#wake?.();
+  }
+
+  async close(): Promise<void> {
+    this.stop();
     const file = this.#file;
     this.#file = undefined;
     await file?.close();

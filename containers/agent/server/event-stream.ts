@@ -1,6 +1,7 @@
 /**
- * Answers an execution's events as NDJSON from a cursor on, live until `finished`. A stream that is
- * superseded or whose spool is gone is cut, never ended cleanly: a clean end means all was sent.
+ * Answers an execution's events as NDJSON from a cursor on, live until `finished`. A stream whose
+ * spool is gone is cut. One that a newer epoch supersedes ends with a line that says so. Nothing
+ * else ends cleanly: without that line a clean end means that all was sent.
  */
 import type { ServerResponse } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
@@ -8,13 +9,17 @@ import type { Execution } from '../executions/execution.ts';
 import { SpoolReader } from '../executions/spool-reader.ts';
 
 const KEEPALIVE_LINE = '{"keepalive":true}\n';
+const SUPERSEDED_LINE = '{"superseded":true}\n';
+/** A reader that takes nothing any more is not waited for. */
+const SUPERSEDED_MS = 1_000;
+const NEWLINE = 0x0a;
 
 export interface EventStreamOptions {
   readonly execution: Execution;
   readonly after: number;
   readonly keepaliveMs: number;
   /** Called before the first byte: takes the events over, may refuse; answers how to let go. */
-  readonly attach: (cut: () => void) => () => void;
+  readonly attach: (supersede: () => void) => () => void;
 }
 
 export async function sendEvents(
@@ -34,36 +39,39 @@ export async function sendEvents(
       },
     );
   const reader = new SpoolReader(spool, after);
-  const letGo = attach(() => response.destroy());
+  let superseded = false;
+  const letGo = attach(() => {
+    superseded = true;
+    reader.stop();
+    const late = setTimeout(() => response.destroy(), SUPERSEDED_MS);
+    response.once('close', () => clearTimeout(late));
+  });
   response.once('close', () => void reader.close());
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   response.flushHeaders();
   try {
-    await pump(reader, response, keepaliveMs, () => {
-      execution.noteRead();
-    });
+    const end = await pump(reader, response, keepaliveMs);
+    if (end === 'end') response.end(() => execution.noteRead());
+    else if (end === 'gone' && superseded) response.end(SUPERSEDED_LINE);
+    else response.destroy();
   } finally {
     letGo();
     await reader.close();
   }
 }
 
+/** Until all is sent or nothing more comes; `half` where that is in the middle of a line. */
 async function pump(
   reader: SpoolReader,
   response: ServerResponse,
   keepaliveMs: number,
-  onEnd: () => void,
-): Promise<void> {
+): Promise<'end' | 'gone' | 'half'> {
+  let isWhole = true;
   for (;;) {
     const next = await reader.read(keepaliveMs);
-    if (next === 'gone') {
-      response.destroy();
-      return;
-    }
-    if (next === 'end') {
-      response.end(onEnd);
-      return;
-    }
+    if (next === 'end') return 'end';
+    if (next === 'gone') return isWhole ? 'gone' : 'half';
+    if (next !== 'silence') isWhole = next.at(-1) === NEWLINE;
     await written(response, next === 'silence' ? KEEPALIVE_LINE : next);
   }
 }

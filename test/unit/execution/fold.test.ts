@@ -67,3 +67,34 @@ test('the end says how it ended', () => {
   });
   expect(fold({ type: 'stdout', text: '' })).not.toHaveProperty('status');
 });
+
+const shown = (value: string, over: Record<string, unknown> = {}) => ({
+  type: 'result' as const,
+  main: false,
+  data: { 'text/plain': value },
+  ...over,
+});
+
+test('results over 4 MiB in sum are left to the events, and said so', () => {
+  const large = 'x'.repeat(1_400_000);
+  const result = fold(shown(large), shown(large), shown('a'), shown(large), shown('b'));
+  const kept = [shown(large), shown(large), shown('a'), shown('b')];
+  expect(result.results.map(({ data }) => data)).toEqual(kept.map(({ data }) => data));
+  expect(result.resultsTruncated).toBe(true);
+  expect(fold(shown(large), shown(large)).resultsTruncated).toBe(false);
+});
+
+test('a display that is updated many times counts as large as it is now', () => {
+  const frame = (update: boolean) => shown('x'.repeat(1_000_000), { displayId: 'd', update });
+  const result = fold(frame(false), ...Array.from({ length: 20 }, () => frame(true)), shown('a'));
+  expect(result.results).toHaveLength(2);
+  expect(result.resultsTruncated).toBe(false);
+  const grown = fold(
+    shown('small', { displayId: 'd' }),
+    shown('x'.repeat(5_000_000), { displayId: 'd', update: true }),
+  );
+  expect(grown).toMatchObject({
+    resultsTruncated: true,
+    results: [{ data: { 'text/plain': 'small' } }],
+  });
+});
