@@ -127,6 +127,7 @@ describe('Wait', () => {
     { Seconds: '{% -1 %}' },
     { Timestamp: '{% 12 %}' },
     { Timestamp: 'tomorrow' },
+    { Timestamp: '2030' },
   ])('%j fails', async (fields) => {
     const definition = machineOf({ A: { Type: 'Wait', ...fields, End: true } });
     expect(await runMachine(definition)).toMatchObject({

@@ -16,6 +16,8 @@ import { pauseBeforeRetry } from './retry.ts';
 import { isMeant, queryError, StateError } from './state-error.ts';
 import { TaskAttempt } from './task-attempt.ts';
 
+const iso = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
+
 export interface ExecutionOptions {
   readonly machine: ReadMachine;
   readonly record: ExecutionRecord;
@@ -188,7 +190,7 @@ export class Execution {
     const scope = this.#scope(visit);
     if (Timestamp !== undefined) {
       const value = await evaluate(Timestamp, 'Timestamp', scope);
-      const instant = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+      const instant = typeof value === 'string' && iso.test(value) ? Date.parse(value) : Number.NaN;
       if (Number.isNaN(instant))
         throw queryError(
           'Timestamp',

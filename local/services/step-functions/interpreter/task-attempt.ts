@@ -65,7 +65,7 @@ export class TaskAttempt {
   /** The result of the task; throws a `StateError`, or whatever the signal was aborted with. */
   async run(signal: AbortSignal): Promise<Json> {
     const { visit, history } = this.#options;
-    const task = visit.task ?? (await this.#schedule());
+    const task = visit.task ?? (await this.#schedule(signal));
     // All that goes on besides ends with the attempt.
     const settled = new AbortController();
     const within = AbortSignal.any([signal, settled.signal]);
@@ -76,6 +76,8 @@ export class TaskAttempt {
         this.#timedOut(task, within),
         this.#call(task, within),
       ]);
+      // What ended in the same moment leaves no trace after the end.
+      signal.throwIfAborted();
       this.#checkSize(result);
       history.add('TaskSucceeded', {
         taskSucceededEventDetails: { ...this.#resource, output: JSON.stringify(result) },
@@ -96,7 +98,7 @@ export class TaskAttempt {
     return { resourceType: 'lambda', resource };
   }
 
-  async #schedule(): Promise<PendingTask> {
+  async #schedule(signal: AbortSignal): Promise<PendingTask> {
     const { machine, state, visit, history, newToken, scopeWith, save } = this.#options;
     const token = state.Resource.endsWith('.waitForTaskToken') ? newToken() : undefined;
     const scope = scopeWith(token);
@@ -107,6 +109,7 @@ export class TaskAttempt {
     );
     const timeoutSeconds = await this.#seconds('TimeoutSeconds', scope);
     const heartbeatSeconds = await this.#seconds('HeartbeatSeconds', scope);
+    signal.throwIfAborted();
     const { FunctionName: functionName, Payload: payload = null } = parameters;
     if (typeof functionName !== 'string' || functionName === '')
       throw queryError('Arguments.FunctionName', 'FunctionName must be the name of a function');
