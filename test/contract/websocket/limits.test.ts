@@ -112,6 +112,23 @@ describe('time', () => {
   });
 });
 
+it('a burst of clients comes and goes by few workers', async () => {
+  await using burst = await startSockets({
+    handlers: {
+      ...handlers,
+      gone: `note('gone-' + event.requestContext.connectionId, 1); return { statusCode: 200 };`,
+    },
+    routes: [socketRoute('$connect', 'silent'), socketRoute('$disconnect', 'gone')],
+  });
+  const clients = await Promise.all(Array.from({ length: 40 }, () => connect(burst.url)));
+  for (const client of clients) client.socket.close();
+  await Promise.all(clients.map(({ closed }) => closed));
+  await burst.api.close(10_000);
+  const states = burst.lambda.functions().filter(({ invocations }) => invocations > 0);
+  expect(states.map(({ invocations }) => invocations)).toEqual([40, 40]);
+  for (const { inits } of states) expect(inits).toBeLessThanOrEqual(16);
+});
+
 it('a ping is answered with its own text', async () => {
   await using client = await connect(api.url);
   client.socket.ping('hello');

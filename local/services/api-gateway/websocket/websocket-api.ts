@@ -7,6 +7,7 @@ import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocketServer } from 'ws';
 import type { FunctionInvoker } from '../../lambda/types.ts';
+import { Turns } from '../../shared/turns.ts';
 import { readRequest } from '../request.ts';
 import { Connection, type ConnectionFacts, type Ending } from './connection.ts';
 import type { WebSocketApiDefinition } from './definition.ts';
@@ -32,6 +33,8 @@ interface Upgrade {
   readonly head: Buffer;
 }
 
+/** Handshakes, and as many ends. */
+const AT_ONCE = 16;
 /** A client that listens answers a good-bye sooner. */
 const GOODBYE_MS = 200;
 
@@ -41,6 +44,8 @@ export class WebSocketApi implements AsyncDisposable {
   readonly #connections = new Map<string, Connection>();
   readonly #subprotocols = new WeakMap<IncomingMessage, string>();
   readonly #server: WebSocketServer;
+  readonly #comings = new Turns(AT_ONCE);
+  readonly #goings = new Turns(AT_ONCE);
   readonly #handshakes = new Set<Duplex>();
   /** Functions that run for a client that has gone. */
   readonly #farewells = new Set<Promise<void>>();
@@ -82,7 +87,8 @@ export class WebSocketApi implements AsyncDisposable {
       return;
     }
     this.#handshakes.add(socket);
-    this.#admit({ incoming, socket, head })
+    this.#comings
+      .run(() => this.#admit({ incoming, socket, head }))
       .catch((error: unknown) => {
         this.#options.log(`$connect: ${describe(error)}`);
         socket.destroy();
@@ -111,6 +117,7 @@ export class WebSocketApi implements AsyncDisposable {
   async #admit(upgrade: Upgrade): Promise<void> {
     const { api, invoker, log, count } = this.#options;
     const { incoming, socket } = upgrade;
+    if (socket.destroyed) return;
     count?.('$connect');
     const result = await shakeHands(invoker, api, readRequest(incoming));
     if (!result.admitted) {
@@ -169,7 +176,9 @@ export class WebSocketApi implements AsyncDisposable {
 
   #end(facts: ConnectionFacts, ending: Ending): void {
     this.#connections.delete(facts.connectionId);
-    const farewell = this.#farewell(facts, ending).finally(() => this.#farewells.delete(farewell));
+    const farewell = this.#goings
+      .run(() => this.#farewell(facts, ending))
+      .finally(() => this.#farewells.delete(farewell));
     this.#farewells.add(farewell);
   }
 
