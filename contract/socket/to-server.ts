@@ -15,6 +15,9 @@ import { envelopeOf, type MessageOf } from './message.ts';
 export const Delivery = z._default(z.union([z.literal(0), z.literal(1), z.literal(2)]), 1);
 export type Delivery = z.output<typeof Delivery>;
 
+const IdempotencyKey = z
+  .string()
+  .check(z.regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 visible ASCII characters'));
 const Seq = z.int().check(z.nonnegative());
 
 interface Row {
@@ -29,7 +32,13 @@ export const TO_SERVER = {
    */
   'execution.start': {
     role: 'developer',
-    payload: z.strictObject({ sandboxId: SandboxId, ...ExecuteBody.shape, delivery: Delivery }),
+    payload: z.strictObject({
+      sandboxId: SandboxId,
+      ...ExecuteBody.shape,
+      delivery: Delivery,
+      /** In place of the message's id, and the same as the header of executeCode. */
+      idempotencyKey: z.optional(IdempotencyKey),
+    }),
   },
   'execution.stdin': {
     role: 'developer',

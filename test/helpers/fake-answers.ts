@@ -15,6 +15,7 @@ export interface Refusal {
 const ROUTES: readonly (readonly [string, RegExp, string])[] = [
   ['GET', /^\/ready()$/, 'ready'],
   ['GET', /^\/runtimes()$/, 'runtimes'],
+  ['POST', /^\/tickets()$/, 'createTicket'],
   ['POST', /^\/sandboxes()$/, 'createSandbox'],
   ['GET', /^\/sandboxes()$/, 'listSandboxes'],
   ['GET', /^\/sandboxes\/(\w+)$/, 'getSandbox'],
@@ -87,3 +88,6 @@ export const summary = (execution: FakeExecution) => ({
   truncated: false,
   lastSeq: execution.log.length,
 });
+
+export const keyOf = ({ headers }: IncomingMessage): string | undefined =>
+  headers['idempotency-key']?.toString();

@@ -8,6 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { BASE_PATH } from '../../contract/operations.ts';
 import {
   answer,
+  keyOf,
   pageOf,
   type Refusal,
   readJson,
@@ -17,7 +18,8 @@ import {
   summary,
   wantsStream,
 } from './fake-answers.ts';
-import { type Cut, FakeExecution, sse, started, write } from './fake-execution.ts';
+import { AT, type Cut, FakeExecution, sse, started, write } from './fake-execution.ts';
+import { FakeSocket, SOCKET_DEFAULTS, type SocketBehaviour } from './fake-socket.ts';
 
 export type { Refusal } from './fake-answers.ts';
 export { FakeExecution, type Scripted, started } from './fake-execution.ts';
@@ -31,7 +33,7 @@ export interface Seen {
   readonly body: unknown;
 }
 
-export interface FakeBehaviour {
+export interface FakeBehaviour extends SocketBehaviour {
   /** Called once per executeCode, a repeat under its key left out; what it emits at once is in the first answer. */
   onExecute: (execution: FakeExecution, body: Record<string, unknown>) => void;
   /** Taken one by one by connections that carry events, streams and pages alike. */
@@ -61,6 +63,7 @@ export interface FakeBehaviour {
 
 export class FakeApi implements AsyncDisposable {
   readonly behaviour: FakeBehaviour = {
+    ...SOCKET_DEFAULTS,
     onExecute: (execution) => {
       execution.emit(started(execution));
       execution.finish();
@@ -79,6 +82,7 @@ export class FakeApi implements AsyncDisposable {
     streamLifeMs: 120_000,
   };
   readonly seen: Seen[] = [];
+  readonly socket = new FakeSocket(this);
   readonly executions = new Map<string, FakeExecution>();
   readonly sandboxes = new Map<string, Record<string, unknown>>();
   /** By operation and Idempotency-Key, the id of what was made. */
@@ -99,6 +103,7 @@ export class FakeApi implements AsyncDisposable {
       api.#sockets.add(socket);
       socket.on('close', () => api.#sockets.delete(socket));
     });
+    api.#server.on('upgrade', (request, socket, head) => api.socket.upgrade(request, socket, head));
     await new Promise<void>((resolve) => api.#server.listen(0, '127.0.0.1', resolve));
     return api;
   }
@@ -117,6 +122,7 @@ export class FakeApi implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.socket.close();
     for (const socket of this.#sockets) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
   }
@@ -155,7 +161,7 @@ export class FakeApi implements AsyncDisposable {
 
   /** Once for a key. */
   #sandbox(request: IncomingMessage, body: Record<string, unknown>) {
-    const id = this.#once('createSandbox', request, () =>
+    const id = this.#once('createSandbox', keyOf(request), () =>
       this.addSandbox({ ...body, ...this.#nextStatus() }),
     );
     return this.sandboxes.get(id);
@@ -166,10 +172,10 @@ export class FakeApi implements AsyncDisposable {
     return (statuses.length > 1 ? statuses.shift() : statuses[0]) ?? {};
   }
 
-  #once(operation: string, { headers }: IncomingMessage, make: () => string): string {
-    const key = `${operation} ${String(headers['idempotency-key'])}`;
-    const id = this.#made.get(key) ?? make();
-    if (headers['idempotency-key'] !== undefined) this.#made.set(key, id);
+  #once(operation: string, key: string | undefined, make: () => string): string {
+    const made = `${operation} ${String(key)}`;
+    const id = (key === undefined ? undefined : this.#made.get(made)) ?? make();
+    this.#made.set(made, id);
     return id;
   }
 
@@ -187,6 +193,13 @@ export class FakeApi implements AsyncDisposable {
               defaultLanguage: 'python',
             },
           ],
+        });
+      case 'createTicket':
+        if (this.behaviour.sockets === 'none') return refuse(response, NO_SUCH_ROUTE);
+        return answer(response, 201, {
+          ticket: this.socket.ticket(),
+          expiresAt: AT,
+          url: this.baseUrl.replace(/^http(.*)\/api\/v1$/, 'ws$1/ws'),
         });
       case 'createSandbox':
         return answer(response, 201, this.#sandbox(request, body));
@@ -211,7 +224,7 @@ export class FakeApi implements AsyncDisposable {
         execution.interrupted = true;
         return answer(response, 202, summary(execution));
       default:
-        return refuse(response, { status: 404, code: 'NOT_FOUND' });
+        return refuse(response, NO_SUCH_ROUTE);
     }
   }
 
@@ -220,7 +233,7 @@ export class FakeApi implements AsyncDisposable {
     response: ServerResponse,
     body: Record<string, unknown>,
   ): Promise<void> {
-    const execution = this.#execution(request, body);
+    const execution = this.start(keyOf(request), body);
     await this.behaviour.beforeHead();
     if (this.behaviour.idHeader) response.setHeader('X-Execution-Id', execution.id);
     if (wantsStream(request) && this.behaviour.streams !== 'json') {
@@ -236,8 +249,8 @@ export class FakeApi implements AsyncDisposable {
   }
 
   /** Once for a key. */
-  #execution(request: IncomingMessage, body: Record<string, unknown>): FakeExecution {
-    const id = this.#once('executeCode', request, () => {
+  start(key: string | undefined, body: Record<string, unknown>): FakeExecution {
+    const id = this.#once('executeCode', key, () => {
       const execution = new FakeExecution(`ex${String(this.executions.size).padStart(20, '0')}`);
       this.executions.set(execution.id, execution);
       this.behaviour.onExecute(execution, body);
@@ -307,6 +320,8 @@ export class FakeApi implements AsyncDisposable {
     }
   }
 }
+
+const NO_SUCH_ROUTE: Refusal = { status: 404, code: 'NOT_FOUND' };
 
 interface Asked {
   readonly operation: string;

@@ -1,5 +1,6 @@
 /** A client against the fake API whose waits are a test's, not a network's. */
 import { createApi } from '../../sdk/typescript/src/client.ts';
+import type { ClientOptions } from '../../sdk/typescript/src/config.ts';
 import { Sandbox } from '../../sdk/typescript/src/sandbox.ts';
 import type { Api } from '../../sdk/typescript/src/transport/http.ts';
 import { call } from '../../sdk/typescript/src/transport/retry.ts';
@@ -10,6 +11,8 @@ export const QUICK: Timing = {
   ...TIMING,
   longPollMs: 200,
   interruptMs: 2_000,
+  socketIdleMs: 50,
+  ackMs: 10,
   statusPoll: { baseMs: 2, capMs: 10 },
   backoff: { baseMs: 1, capMs: 4 },
 };
@@ -22,8 +25,9 @@ export interface QuickClient {
 export async function quickSandbox(
   fake: FakeApi,
   timing: Partial<Timing> = {},
+  options: ClientOptions = {},
 ): Promise<QuickClient> {
-  const api = createApi(fake.options, { ...QUICK, ...timing });
+  const api = createApi({ ...fake.options, ...options }, { ...QUICK, ...timing });
   const info = await call(api, 'getSandbox', { params: { sandboxId: fake.addSandbox() } });
   return { api, sandbox: new Sandbox(api, info) };
 }

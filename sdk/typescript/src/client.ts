@@ -6,9 +6,11 @@ import { type ClientOptions, type Endpoint, resolveEndpoint } from './config.ts'
 import { type CreateSandboxOptions, create } from './create.ts';
 import { type Paged, paged } from './paged.ts';
 import { Sandbox } from './sandbox.ts';
-import type { Api } from './transport/http.ts';
+import { type Api, exchange } from './transport/http.ts';
 import { call } from './transport/retry.ts';
+import { SocketClient } from './transport/socket/client.ts';
 import { TIMING, type Timing } from './transport/timing.ts';
+import { Ways } from './transport/ways.ts';
 
 /** Which sandboxes to list; all where nothing is given. */
 export interface ListSandboxesFilter {
@@ -90,6 +92,14 @@ export class CodeInterpreter {
     );
   }
 
+  /**
+   * Closes the WebSocket where nothing is being read by it; the next run opens it again. It is
+   * closed by itself too, a few seconds after the last run.
+   */
+  close(): void {
+    this.#api.socket.closeIfIdle();
+  }
+
   /** What can be asked for: families, versions, languages. */
   async runtimes(): Promise<Runtime[]> {
     return (await call(this.#api, 'runtimes', {})).items;
@@ -98,17 +108,25 @@ export class CodeInterpreter {
 
 /** The parts of a client below its surface; the timing is a test's to shorten. */
 export function createApi(options: ClientOptions, timing: Timing): Api {
-  let endpoint: Promise<Endpoint> | undefined;
-  return {
-    endpoint: () => {
-      endpoint ??= resolveEndpoint(options).catch((error: unknown) => {
-        endpoint = undefined; // What was missing may be there at the next call.
-        throw error;
-      });
-      return endpoint;
-    },
+  let found: Promise<Endpoint> | undefined;
+  const endpoint = () => {
+    found ??= resolveEndpoint(options).catch((error: unknown) => {
+      found = undefined; // What was missing may be there at the next call.
+      throw error;
+    });
+    return found;
+  };
+  const api: Api = {
+    endpoint,
     fetch: options.fetch ?? ((input, init) => globalThis.fetch(input, init)),
     timing,
-    streams: { failures: 0 },
+    ways: new Ways(options.transport ?? 'auto', timing),
+    socket: new SocketClient({
+      WebSocket: options.WebSocket ?? globalThis.WebSocket,
+      timing,
+      websocketUrl: async () => (await endpoint()).websocketUrl,
+      ticket: () => exchange(api, 'createTicket', {}),
+    }),
   };
+  return api;
 }

@@ -6,6 +6,7 @@ import type * as FsPromises from 'node:fs/promises';
 import type * as Path from 'node:path';
 import * as z from 'zod/mini';
 import { CodeInterpreterError } from './errors.ts';
+import type { Way } from './transport/ways.ts';
 
 /** What {@link CodeInterpreter} is made with; everything has a source to fall back on. */
 export interface ClientOptions {
@@ -17,17 +18,38 @@ export interface ClientOptions {
    * @default `CODE_INTERPRETER_BASE_URL`, else the one in `.local/endpoints.json` (Node only)
    */
   baseUrl?: string;
+  /**
+   * Such as `ws://127.0.0.1:8080/ws`.
+   *
+   * @default `CODE_INTERPRETER_WEBSOCKET_URL`, else what the deployment itself says
+   */
+  websocketUrl?: string;
+  /**
+   * How events come: `auto` is by WebSocket, by server-sent events where that does not pass, and by
+   * long polling where neither does. Another one is that one or an error.
+   *
+   * @default 'auto'
+   */
+  transport?: Way | 'auto';
   /** @default the platform's own `fetch` */
   fetch?: typeof globalThis.fetch;
+  /** @default the platform's own; Node 20 has none and reads server-sent events */
+  WebSocket?: typeof globalThis.WebSocket;
 }
 
 export interface Endpoint {
   /** Without a trailing slash. */
   readonly baseUrl: string;
   readonly apiKey: string;
+  /** Where it was told; else the deployment says it with each ticket. */
+  readonly websocketUrl?: string;
 }
 
-const EndpointsFile = z.object({ baseUrl: z.string(), apiKey: z.string() });
+const EndpointsFile = z.object({
+  baseUrl: z.string(),
+  apiKey: z.string(),
+  websocketUrl: z.optional(z.string()),
+});
 const FILE = '.local/endpoints.json';
 
 type Environment = Record<string, string | undefined>;
@@ -37,11 +59,25 @@ const environment = (): Environment =>
 
 /** @throws {CodeInterpreterError} `CONFIGURATION_ERROR` that says what is missing and what to do */
 export async function resolveEndpoint(
-  options: Pick<ClientOptions, 'apiKey' | 'baseUrl'>,
-  sources: { env: Environment; readEndpoints: () => Promise<Endpoint | undefined> } = {
+  options: Pick<ClientOptions, 'apiKey' | 'baseUrl' | 'websocketUrl'>,
+  sources: Sources = {
     env: environment(),
     readEndpoints: findEndpoints,
   },
+): Promise<Endpoint> {
+  const { env } = sources;
+  const websocketUrl = options.websocketUrl ?? (env['CODE_INTERPRETER_WEBSOCKET_URL'] || undefined);
+  const endpoint = await restEndpoint(options, sources);
+  return websocketUrl === undefined
+    ? endpoint
+    : { ...endpoint, websocketUrl: normalUrl(websocketUrl, SOCKET_URL) };
+}
+
+type Sources = { env: Environment; readEndpoints: () => Promise<Endpoint | undefined> };
+
+async function restEndpoint(
+  options: Pick<ClientOptions, 'apiKey' | 'baseUrl'>,
+  sources: Sources,
 ): Promise<Endpoint> {
   const apiKey = options.apiKey ?? (sources.env['CODE_INTERPRETER_API_KEY'] || undefined);
   const given = options.baseUrl ?? (sources.env['CODE_INTERPRETER_BASE_URL'] || undefined);
@@ -70,14 +106,20 @@ function missing(what: string, doThis: string): CodeInterpreterError {
   );
 }
 
-function normalUrl(text: string): string {
-  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
+const BASE_URL = {
+  protocols: /^https?:$/,
+  what: 'base URL must be an http or https URL such as http://127.0.0.1:8080/api/v1',
+};
+const SOCKET_URL = {
+  protocols: /^wss?:$/,
+  what: 'WebSocket URL must be a ws or wss URL such as ws://127.0.0.1:8080/ws',
+};
+
+function normalUrl(text: string, { protocols, what } = BASE_URL): string {
+  if (URL.canParse(text) && protocols.test(new URL(text).protocol)) {
     return text.replace(/\/+$/, '');
   }
-  throw new CodeInterpreterError(
-    'CONFIGURATION_ERROR',
-    `The base URL must be an http or https URL such as http://127.0.0.1:8080/api/v1, got "${text}".`,
-  );
+  throw new CodeInterpreterError('CONFIGURATION_ERROR', `The ${what}, got "${text}".`);
 }
 
 type Host = { cwd?: () => string; versions?: { node?: string } };
@@ -103,8 +145,12 @@ async function builtin<T>(name: string): Promise<T> {
 
 function parseEndpoints(text: string, file: string): Endpoint {
   try {
-    const { baseUrl, apiKey } = z.parse(EndpointsFile, JSON.parse(text));
-    return { baseUrl: normalUrl(baseUrl), apiKey };
+    const { baseUrl, apiKey, websocketUrl } = z.parse(EndpointsFile, JSON.parse(text));
+    return {
+      baseUrl: normalUrl(baseUrl),
+      apiKey,
+      ...(websocketUrl === undefined ? {} : { websocketUrl: normalUrl(websocketUrl, SOCKET_URL) }),
+    };
   } catch (cause) {
     throw new CodeInterpreterError(
       'CONFIGURATION_ERROR',

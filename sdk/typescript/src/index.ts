@@ -24,3 +24,4 @@ export {
 export type { Page, Paged, PageOptions } from './paged.ts';
 export type { ExecutionResult } from './result.ts';
 export { type ExecuteOptions, type RunOptions, Sandbox } from './sandbox.ts';
+export type { Way } from './transport/ways.ts';

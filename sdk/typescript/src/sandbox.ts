@@ -167,6 +167,8 @@ export class Sandbox implements AsyncDisposable {
    */
   async terminate(): Promise<void> {
     this.#info = await call(this.#api, 'terminateSandbox', { params: { sandboxId: this.id } });
+    // An open WebSocket would keep a program that is done from ending.
+    this.#api.socket.closeIfIdle();
   }
 
   /** {@link terminate}, at the end of an `await using`; a sandbox that is gone is what it wants. */

@@ -58,6 +58,28 @@ for (const streams of ['on', 'json'] as const) {
   });
 }
 
+test('a WebSocket that is cut after any message, any number of times, gives each event once in order', async () => {
+  await using fake = await FakeApi.start({ onExecute: play, sockets: 'on' });
+  const property = fc.asyncProperty(
+    fc.array(fc.nat({ max: 9 }), { maxLength: 8 }),
+    fc.nat({ max: 3 }),
+    fc.integer({ min: 1, max: 4 }),
+    fc.nat({ max: 2 }),
+    fc.nat({ max: 1 }),
+    async (socketCuts, overlap, messageEvents, lostMessages, gatewayErrors) => {
+      const odds = { overlap, messageEvents, lostMessages, gatewayErrors };
+      Object.assign(fake.behaviour, { ...odds, socketCuts: [...socketCuts] });
+      fake.executions.clear();
+      const events = await readAll(fake);
+      const [execution, ...others] = fake.executions.values();
+      expect(events).toEqual(known(execution!));
+      expect(others).toEqual([]);
+    },
+  );
+  await fc.assert(property, { numRuns: 60 });
+  expect(fake.socket.count('execution.start')).toBeGreaterThan(60);
+});
+
 test('a stream resumes from a cut at each single byte of its first and last events', async () => {
   await using fake = await FakeApi.start({ onExecute: play });
   await readAll(fake);

@@ -62,7 +62,7 @@ test('the file is looked for from a folder upwards, and a broken one is named', 
   await mkdir(join(root, '.local'));
   const file = join(root, '.local', 'endpoints.json');
   await writeFile(file, JSON.stringify({ ...local, pid: 1, websocketUrl: 'ws://127.0.0.1/ws' }));
-  expect(await findEndpoints(deep)).toEqual(local);
+  expect(await findEndpoints(deep)).toEqual({ ...local, websocketUrl: 'ws://127.0.0.1/ws' });
   await writeFile(file, '{"baseUrl":');
   await expect(findEndpoints(deep)).rejects.toThrow(`${file} must be JSON with baseUrl and apiKey`);
 });

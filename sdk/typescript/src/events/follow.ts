@@ -1,29 +1,35 @@
 /**
- * Reads an execution to its end over whatever transport works: resumes at the cursor after each
- * cut, changes from streams to long polling where streams bring nothing, and gives up only after
- * long unbroken trouble. Returning means that `finished` was handed out.
+ * Reads an execution to its end in whatever way works: resumes at the cursor after each cut, goes
+ * down to the next way where one brings nothing, and gives up only after long unbroken trouble.
+ * Returning means that `finished` was handed out.
  */
-import * as z from 'zod/mini';
 import type { Event } from '../../../../contract/events.ts';
-import { type Api, readAnswer, send } from '../transport/http.ts';
-import { sleep, withDeadline } from '../transport/timing.ts';
+import type { Api } from '../transport/http.ts';
+import { sleep } from '../transport/timing.ts';
+import { noOtherWay, type Way } from '../transport/ways.ts';
 import { Cut } from './cut.ts';
 import { EventLog } from './log.ts';
 import { poll } from './poll.ts';
-import { EVENT_STREAM, isEventStream, readStream } from './stream.ts';
+import { subscribe } from './socket.ts';
+import { attachStream } from './stream.ts';
 import { Trouble } from './trouble.ts';
 
+type Source = AsyncIterable<readonly unknown[]>;
+
+/** An execution that was started, or found again. */
 export interface Followed {
   /** Unknown until the answer's header or the `started` event names it. */
   executionId: string | undefined;
-  /** The stream that the start of the run answered, if it answered one. */
-  readonly first: AsyncIterable<unknown[]> | undefined;
-  readonly transport: 'stream' | 'poll';
+  /** What the start of the run answered, if that has events. */
+  readonly first: Source | undefined;
+  readonly way: Way;
+  /** The same execution once more, where it was lost before its id was known. */
+  readonly again: () => Promise<Followed>;
 }
 
-/** Cuts in a row without a new event after which streams are left for long polling. */
-const FRUITLESS_STREAMS = 3;
-/** A stream that stood this long was sound, though the code was silent. */
+/** Cuts in a row without a new event after which a way is left for the next. */
+const FRUITLESS = 3;
+/** A source that stood this long was sound, though the code was silent. */
 const SOUND_MS = 10_000;
 
 export async function* follow(
@@ -33,15 +39,16 @@ export async function* follow(
 ): AsyncGenerator<Event, void> {
   const log = new EventLog();
   const trouble = new Trouble(api.timing);
-  let transport = run.transport;
-  let source = run.first ?? attach(api, { run, log, transport, signal });
+  let { way } = run;
+  let source = run.first;
   for (;;) {
     const since = performance.now();
     let heard = false;
     try {
+      source ??= await attach(api, { run, log, way, signal });
       for await (const batch of source) {
         heard = true;
-        if (transport === 'stream') api.streams.failures = 0;
+        api.ways.works(way);
         for (const value of batch) {
           const { cursor } = log;
           const event = log.take(value);
@@ -56,52 +63,48 @@ export async function* follow(
       signal.throwIfAborted();
       if (heard && performance.now() - since > SOUND_MS) trouble.over();
       const pauseMs = trouble.pauseAfter(error, { executionId: run.executionId, log });
-      if (transport === 'stream' && error instanceof Cut) {
-        const unusable = error.kind === 'unusable';
-        if (unusable) api.streams.failures += 1;
-        if (unusable || trouble.failures >= FRUITLESS_STREAMS) transport = 'poll';
-      }
+      if (error instanceof Cut) way = nextWay(api, { way, cut: error, trouble, run, log });
       await sleep(pauseMs, signal);
     }
-    source = attach(api, { run, log, transport, signal });
+    source = undefined;
   }
 }
 
-interface Attachment {
+interface Place {
   readonly run: Followed;
   readonly log: EventLog;
-  readonly transport: 'stream' | 'poll';
-  readonly signal: AbortSignal;
+  readonly way: Way;
+}
+
+/** The same one, unless it proved useless. */
+function nextWay(
+  { ways }: Api,
+  { way, cut, trouble, run, log }: Place & { cut: Cut; trouble: Trouble },
+): Way {
+  const useless = cut.kind === 'unusable';
+  if (!useless && trouble.failures < FRUITLESS) return way;
+  const below = ways.below(way);
+  if (below) ways.fails(way);
+  else if (useless) {
+    throw noOtherWay(way, cut, { executionId: run.executionId, after: log.cursor });
+  }
+  return below ?? way;
 }
 
 /** A new source that begins after the cursor. */
-async function* attach(
+async function attach(
   api: Api,
-  { run, log, transport, signal }: Attachment,
-): AsyncGenerator<unknown[], void> {
+  { run, log, way, signal }: Place & { signal: AbortSignal },
+): Promise<Source> {
+  if (run.executionId === undefined) {
+    const { executionId, first } = await run.again();
+    run.executionId = executionId;
+    if (first) return first;
+  }
   const { executionId } = run;
-  if (executionId === undefined) return; // Trouble.pauseAfter has ended the reading before.
-  if (transport === 'poll') {
-    yield* poll(api, { executionId, cursor: () => log.cursor, signal });
-    return;
-  }
-  const after = String(log.cursor);
-  const response = await withDeadline(api.timing.requestMs, signal, (signal) =>
-    send(api, 'readEvents', {
-      params: { executionId },
-      query: { after },
-      headers: { Accept: EVENT_STREAM, 'Last-Event-ID': after },
-      signal,
-    }),
-  );
-  if (isEventStream(response)) {
-    // Silent code sends nothing but heartbeats, so the first byte may take as long as any other.
-    const { silenceMs } = api.timing;
-    yield* readStream(response, { firstByteMs: silenceMs, silenceMs });
-  } else if (response.ok || response.status === 406 || response.status === 415) {
-    await response.body?.cancel();
-    throw new Cut('unusable', 'the answer is not a stream');
-  } else {
-    await readAnswer('readEvents', response, z.never());
-  }
+  if (executionId === undefined) throw new Cut('ended', 'the answer names no execution');
+  const cursor = () => log.cursor;
+  const input = { executionId, cursor, signal };
+  if (way === 'websocket') return subscribe(api, input);
+  return way === 'sse' ? attachStream(api, input) : poll(api, input);
 }

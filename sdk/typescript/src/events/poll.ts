@@ -26,7 +26,13 @@ export async function* poll(
 ): AsyncGenerator<unknown[], never> {
   for (let empty = 0; ; ) {
     const asked = performance.now();
-    const { items, finished } = await readPage(api, { executionId, cursor, signal });
+    const { longPollMs: waitMs } = api.timing;
+    const { items, finished } = await readPage(api, {
+      executionId,
+      after: cursor(),
+      waitMs,
+      signal,
+    });
     yield items;
     if (finished && items.length === 0) throw new Cut('ended', 'the log ended');
     empty = items.length === 0 && performance.now() - asked < PROMPT_MS ? empty + 1 : 0;
@@ -34,11 +40,19 @@ export async function* poll(
   }
 }
 
-function readPage(api: Api, { executionId, cursor, signal }: PollInput) {
+interface PageInput {
+  readonly executionId: string;
+  readonly after: number;
+  /** What the server may wait for the first event. */
+  readonly waitMs: number;
+  readonly signal: AbortSignal;
+}
+
+export function readPage(api: Api, { executionId, after, waitMs, signal }: PageInput) {
   return withDeadline(api.timing.requestMs, signal, async (signal) => {
     const response = await send(api, 'readEvents', {
       params: { executionId },
-      query: { after: cursor(), waitMs: api.timing.longPollMs },
+      query: { after, waitMs },
       signal,
     });
     return readAnswer('readEvents', response, Page);

@@ -6,16 +6,18 @@
 import type * as z from 'zod/mini';
 import { LIMITS } from '../../../../contract/limits.ts';
 import { type ExecuteBody, Execution } from '../../../../contract/rest/executions.ts';
+import { SOCKET_LIMITS } from '../../../../contract/socket/limits.ts';
 import { ConnectionError } from '../errors.ts';
 import { type Api, readAnswer, send } from '../transport/http.ts';
 import { passesSoon, retrying } from '../transport/retry.ts';
+import { sizeOf } from '../transport/socket/messages.ts';
 import { withDeadline, within } from '../transport/timing.ts';
+import { noOtherWay, type Way } from '../transport/ways.ts';
+import { Cut } from './cut.ts';
 import type { Followed } from './follow.ts';
+import { readInbox } from './socket.ts';
 import { EVENT_STREAM, isEventStream, readStream } from './stream.ts';
 import { unknownExecution } from './trouble.ts';
-
-/** Runs in a row without a working stream after which a client starts with long polling. */
-const FRUITLESS_RUNS = 2;
 
 export interface StartInput {
   readonly sandboxId: string;
@@ -26,33 +28,70 @@ export interface StartInput {
   readonly signal: AbortSignal;
 }
 
+type Started = Omit<Followed, 'again'>;
+
+const STARTS: Record<Way, (api: Api, input: StartInput) => Promise<Started>> = {
+  websocket: startOnSocket,
+  sse: startStreaming,
+  poll: startPolling,
+};
+
 export async function start(api: Api, input: StartInput): Promise<Followed> {
-  const { timing, streams } = api;
+  const { timing } = api;
   const { signal } = input;
   try {
-    return await retrying(
-      () =>
-        streams.failures < FRUITLESS_RUNS ? startStreaming(api, input) : startPolling(api, input),
-      {
-        timing,
-        signal,
-        again: (error, failures) => failures < timing.attempts && passesSoon(error),
-      },
-    );
+    const started = await retrying(() => startInBestWay(api, input), {
+      timing,
+      signal,
+      again: (error, failures) => failures < timing.attempts && passesSoon(error),
+    });
+    return { ...started, again: () => start(api, input) };
   } catch (error) {
     const maybeSent = error instanceof ConnectionError && error.details?.['neverSent'] !== true;
     throw maybeSent && !signal.aborted ? unknownExecution(error) : error;
   }
 }
 
-async function startStreaming(api: Api, input: StartInput): Promise<Followed> {
+/** A way that cannot be had has sent nothing, so the next one is tried at once. */
+async function startInBestWay(api: Api, input: StartInput): Promise<Started> {
+  for (let way = api.ways.best(); ; ) {
+    try {
+      return await STARTS[way](api, input);
+    } catch (error) {
+      if (!(error instanceof Cut)) throw error;
+      api.ways.fails(way);
+      if (error.kind !== 'unusable') throw lostStart(error);
+      const below = api.ways.below(way);
+      if (!below) throw noOtherWay(way, error, { neverSent: true });
+      way = below;
+    }
+  }
+}
+
+const lostStart = (cut: Cut): ConnectionError =>
+  new ConnectionError(`The start was not answered: ${cut.message}.`, {
+    cause: cut,
+    retryable: true,
+  });
+
+async function startOnSocket(api: Api, input: StartInput): Promise<Started> {
+  const { sandboxId, body, idempotencyKey, signal } = input;
+  const payload = { sandboxId, ...body, idempotencyKey };
+  if (sizeOf(JSON.stringify(payload)) > SOCKET_LIMITS.eventBytes) {
+    return { ...(await startPolling(api, input)), way: 'websocket' };
+  }
+  const { executionId, inbox } = await api.socket.start(payload, signal);
+  const first = readInbox(api, { executionId, inbox, signal });
+  return { executionId, first, way: 'websocket' };
+}
+
+async function startStreaming(api: Api, input: StartInput): Promise<Started> {
   // Behind a proxy that collects the whole answer its head comes when the run is over.
   const headMs = (input.body.timeoutMs ?? LIMITS.timeoutMs.default) + api.timing.requestMs;
   const response = await post(api, input, { Accept: EVENT_STREAM }, headMs);
   if (!isEventStream(response)) {
     const executionId = await idOf(response);
-    api.streams.failures += 1;
-    return { executionId, first: undefined, transport: 'poll' };
+    return { executionId, first: notAStream(), way: 'sse' };
   }
   const executionId = headerId(response);
   const { firstByteMs, silenceMs } = api.timing;
@@ -61,12 +100,18 @@ async function startStreaming(api: Api, input: StartInput): Promise<Followed> {
     firstByteMs: executionId === undefined ? silenceMs : firstByteMs,
     silenceMs,
   });
-  return { executionId, first, transport: 'stream' };
+  return { executionId, first, way: 'sse' };
 }
 
-async function startPolling(api: Api, input: StartInput): Promise<Followed> {
+/** Told where it is read, where what is to be done about it is known. */
+async function* notAStream(): AsyncGenerator<never, void> {
+  yield* [];
+  throw new Cut('unusable', 'the answer is not a stream');
+}
+
+async function startPolling(api: Api, input: StartInput): Promise<Started> {
   const response = await post(api, input, { Prefer: 'respond-async' }, api.timing.requestMs);
-  return { executionId: await idOf(response), first: undefined, transport: 'poll' };
+  return { executionId: await idOf(response), first: undefined, way: 'poll' };
 }
 
 function post(

@@ -3,8 +3,9 @@
  * for a heartbeat, and ends only by a Cut: whether the log is complete is not for it to say.
  */
 import { createParser } from 'eventsource-parser';
-import { jsonOf } from '../transport/http.ts';
-import { type Timing, within } from '../transport/timing.ts';
+import * as z from 'zod/mini';
+import { type Api, jsonOf, readAnswer, send } from '../transport/http.ts';
+import { type Timing, withDeadline, within } from '../transport/timing.ts';
 import { Cut } from './cut.ts';
 
 export const EVENT_STREAM = 'text/event-stream';
@@ -16,6 +17,38 @@ const CLOSE_MS = 1_000;
 export function isEventStream(response: Response): boolean {
   const type = response.headers.get('content-type') ?? '';
   return response.ok && type.toLowerCase().startsWith(EVENT_STREAM);
+}
+
+export interface StreamInput {
+  readonly executionId: string;
+  readonly cursor: () => number;
+  readonly signal: AbortSignal;
+}
+
+/** A stream of what follows the cursor. */
+export async function* attachStream(
+  api: Api,
+  { executionId, cursor, signal }: StreamInput,
+): AsyncGenerator<unknown[], void> {
+  const after = String(cursor());
+  const response = await withDeadline(api.timing.requestMs, signal, (signal) =>
+    send(api, 'readEvents', {
+      params: { executionId },
+      query: { after },
+      headers: { Accept: EVENT_STREAM, 'Last-Event-ID': after },
+      signal,
+    }),
+  );
+  if (isEventStream(response)) {
+    // Silent code sends nothing but heartbeats, so the first byte may take as long as any other.
+    const { silenceMs } = api.timing;
+    yield* readStream(response, { firstByteMs: silenceMs, silenceMs });
+  } else if (response.ok || response.status === 406 || response.status === 415) {
+    await response.body?.cancel();
+    throw new Cut('unusable', 'the answer is not a stream');
+  } else {
+    await readAnswer('readEvents', response, z.never());
+  }
 }
 
 export async function* readStream(

@@ -32,12 +32,12 @@ export class Trouble {
     const mendable =
       error instanceof Cut || (error instanceof CodeInterpreterError && error.retryable);
     if (!mendable) throw error;
-    if (executionId === undefined) throw unknownExecution(error);
     this.failures += 1;
     this.#since ??= performance.now();
     if (error instanceof Cut && error.kind === 'gap') this.#missing += 1;
     const lastingMs = performance.now() - this.#since;
     if (this.#missing >= MISSING_LIMIT || lastingMs > this.#timing.giveUpMs) {
+      if (executionId === undefined) throw unknownExecution(error);
       throw new ConnectionError(
         `Reading the execution ${executionId} was given up: ${error.message}. It was not stopped; its events after ${log.cursor} stay readable.`,
         { cause: error, details: { executionId, after: log.cursor } },

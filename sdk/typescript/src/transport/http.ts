@@ -14,7 +14,9 @@ import {
   type ErrorFacts,
   invalidAnswer,
 } from '../errors.ts';
+import type { SocketClient } from './socket/client.ts';
 import { type Timing, withDeadline } from './timing.ts';
+import type { Ways } from './ways.ts';
 
 /** What every call needs. One per client. */
 export interface Api {
@@ -22,8 +24,8 @@ export interface Api {
   readonly endpoint: () => Promise<Endpoint>;
   readonly fetch: typeof globalThis.fetch;
   readonly timing: Timing;
-  /** Runs in a row whose stream gave nothing: beyond a few, streams are not tried any more. */
-  readonly streams: { failures: number };
+  readonly ways: Ways;
+  readonly socket: SocketClient;
 }
 
 type Answers<Id extends OperationId> = Operations[Id]['answers'];

@@ -17,6 +17,18 @@ export interface Timing {
   readonly attempts: number;
   /** Longest `Retry-After` that is waited for. */
   readonly retryAfterMs: number;
+  /** Ticket and handshake of the WebSocket. */
+  readonly socketOpenMs: number;
+  /** An answer on the WebSocket; that to a start includes the start. */
+  readonly socketAnswerMs: number;
+  /** Silence of the WebSocket before it is asked whether it lives: heartbeats pass every 30 s. */
+  readonly socketSilenceMs: number;
+  /** A WebSocket that nobody reads by is closed after this long. */
+  readonly socketIdleMs: number;
+  /** After events were read, before they are acknowledged: each second is due. */
+  readonly ackMs: number;
+  /** How long a way in which no events came is left alone. */
+  readonly shunMs: number;
   /** Between looks at a sandbox that is being launched: the first pause, and the longest. */
   readonly statusPoll: { readonly baseMs: number; readonly capMs: number };
   readonly backoff: { readonly baseMs: number; readonly capMs: number };
@@ -31,6 +43,12 @@ export const TIMING: Timing = {
   interruptMs: 5_000,
   attempts: 4,
   retryAfterMs: 30_000,
+  socketOpenMs: 5_000,
+  socketAnswerMs: 30_000,
+  socketSilenceMs: 40_000,
+  socketIdleMs: 5_000,
+  ackMs: 500,
+  shunMs: 5 * 60_000,
   statusPoll: { baseMs: 150, capMs: 2_000 },
   backoff: { baseMs: 100, capMs: 5_000 },
 };
@@ -73,6 +91,16 @@ export async function withDeadline<T>(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** The promise's value, unless the signal aborts first; what comes later is dropped. */
+export function withSignal<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => reject(signal.reason as Error);
+    if (signal.aborted) aborted();
+    signal.addEventListener('abort', aborted, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted));
+  });
 }
 
 /** The promise's value, or `undefined` once the time is over; what comes later is dropped. */
