@@ -3,6 +3,7 @@
  * here, so that the domain stays pure and its tests need no clock and no network.
  */
 import type { ExecutionId, KeyId, LaunchId, SandboxId, TenantId } from '../contract/ids.ts';
+import type { NetworkAccess } from '../contract/rest/sandboxes.ts';
 
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -27,7 +28,7 @@ export interface Ids {
   apiKey(): string;
   /** The secret of a ticket. */
   ticket(): string;
-  /** A name for whoever holds a lease. */
+  /** A random name, for whoever holds a lease and for what is kept once. */
   owner(): string;
   /** A copy in random order. */
   shuffle<T>(items: readonly T[]): T[];
@@ -44,12 +45,40 @@ export interface FleetTask {
   readonly taskArn: string;
 }
 
+/** What a task is launched as. */
+export interface LaunchSpec {
+  /** In vCPU. */
+  readonly cpu: number;
+  readonly memoryMb: number;
+  readonly diskGb: number;
+  readonly network: NetworkAccess;
+}
+
+/** A task as the fleet tells of it. */
+export interface RunningTask {
+  readonly taskArn: string;
+  /** Who asked for it; undefined for a task that somebody else started. */
+  readonly launchId: LaunchId | undefined;
+  /** Milliseconds since the epoch. */
+  readonly createdMs: number;
+}
+
+/** There is no room for a task at the moment: the same launch may succeed later. */
+export class NoCapacity extends Error {
+  override readonly name = 'NoCapacity';
+}
+
 /** Compute: tasks that can be launched and stopped. `fargate` is one backend, not the only one. */
 export interface SandboxFleet {
-  /** Repeating a launch with the same id starts nothing new. Throws when there is no capacity. */
-  launch(launchId: LaunchId): Promise<FleetTask>;
+  /**
+   * Repeating a launch with the same id starts nothing new.
+   * @throws {NoCapacity} when there is none at the moment
+   */
+  launch(launchId: LaunchId, spec: LaunchSpec): Promise<FleetTask>;
   /** A task that is already gone is success. */
   stop(taskArn: string, reason: string): Promise<void>;
+  /** Every task that runs or is about to. */
+  list(): Promise<RunningTask[]>;
   /** Throws when the fleet does not answer. */
   check(): Promise<void>;
 }
@@ -92,15 +121,55 @@ export interface AgentStream {
   readonly lines: AsyncIterable<string>;
 }
 
-/** The one way to an agent: through the bridge into the sandboxes' network. */
+/** Where an agent listens, and by which network it is reached. */
+export interface AgentAddress {
+  /** Private IPv4. */
+  readonly host: string;
+  readonly network: NetworkAccess;
+}
+
+/** The one way to an agent: through the bridge into its network. */
 export interface AgentGateway {
-  call(address: string, call: AgentCall): Promise<AgentAnswer>;
-  stream(address: string, call: AgentCall, signal: AbortSignal): Promise<AgentStream>;
+  call(address: AgentAddress, call: AgentCall): Promise<AgentAnswer>;
+  stream(address: AgentAddress, call: AgentCall, signal: AbortSignal): Promise<AgentStream>;
+}
+
+/** What a lifecycle begins with: a task that was claimed, a launch, or what a dead function left. */
+export type LifecycleStart = 'claimed' | 'launch' | 'repair';
+
+/** What a step of a lifecycle that waits is told. */
+export type StepAnswer = { readonly end: true } | { readonly seconds: number };
+
+/** The lives of sandboxes: one durable process for each, from its creation to its end. */
+export interface Lifecycle {
+  /** `exists` when this sandbox has had one. */
+  start(request: {
+    sandboxId: SandboxId;
+    start: LifecycleStart;
+    expiresAt: string;
+  }): Promise<'started' | 'exists'>;
+  /** Ends a step's wait. One that waits no longer is success: another was first. */
+  complete(token: string, answer: StepAnswer): Promise<void>;
+  /** Fails a step that waits; the same as {@link complete} otherwise. */
+  fail(token: string, error: 'LaunchFailed' | 'NoCapacity', cause: string): Promise<void>;
+}
+
+/** What the outside is told of. */
+export interface DomainEvent {
+  readonly id: string;
+  readonly type: 'SandboxTerminated';
+  readonly at: string;
+  readonly detail: Readonly<Record<string, string>>;
+}
+
+export interface EventBus {
+  /** Whoever listens may get an event twice. */
+  publish(event: DomainEvent): Promise<void>;
 }
 
 /** The same way, for bytes. Throws {@link AgentUnreachable} when the answer is cut. */
 export interface AgentBytes {
-  exchange(address: string, call: AgentBytesCall): Promise<AgentBytesAnswer>;
+  exchange(address: AgentAddress, call: AgentBytesCall): Promise<AgentBytesAnswer>;
 }
 
 /** No answer, or half of one: refused, late, reset, cut. The same call may be repeated. */

@@ -51,14 +51,12 @@ const Settings = z.strictObject({
     .string()
     .regex(/^[a-z]{2}(-[a-z]+)+-\d$/, 'must be a Region such as eu-central-1')
     .optional(),
-  internet: flag
-    .refine(
-      (internet) => !internet,
-      'must be false: the network "open" that would let sandboxes out does not exist yet',
-    )
-    .default(false),
+  /** Lets callers ask for sandboxes with a way out, in a network of their own. */
+  internet: flag.optional(),
   architecture: z.enum(['x86_64', 'arm64']).default('x86_64'),
   poolTarget: whole(0, 1000).optional(),
+  /** Tasks kept free in the network with a way out. */
+  openPoolTarget: whole(0, 1000).default(0),
   allowedOrigins: origins.default(['*']),
   defaultLifetimeMs: whole(LIMITS.lifetimeMs.min, LIMITS.lifetimeMs.max).default(
     LIMITS.lifetimeMs.default,
@@ -86,9 +84,15 @@ const TENANT = {
 
 /** On one machine the machine is the limit. */
 const BY_PROFILE = {
-  dev: { poolTarget: 0, accessLogs: false, ...TENANT },
-  prod: { poolTarget: 1, accessLogs: true, ...TENANT },
-  local: { poolTarget: 2, accessLogs: false, maxLiveSandboxes: 1_000, requestsPerSecond: 1_000 },
+  dev: { poolTarget: 0, accessLogs: false, internet: false, ...TENANT },
+  prod: { poolTarget: 1, accessLogs: true, internet: false, ...TENANT },
+  local: {
+    poolTarget: 2,
+    accessLogs: false,
+    internet: true,
+    maxLiveSandboxes: 1_000,
+    requestsPerSecond: 1_000,
+  },
 } as const satisfies Record<Profile, object>;
 
 const DeployConfigSchema = Settings.transform((settings) => {
@@ -97,13 +101,19 @@ const DeployConfigSchema = Settings.transform((settings) => {
     ...settings,
     poolTarget: settings.poolTarget ?? byProfile.poolTarget,
     accessLogs: settings.accessLogs ?? byProfile.accessLogs,
+    internet: settings.internet ?? byProfile.internet,
     maxLiveSandboxes: settings.maxLiveSandboxes ?? byProfile.maxLiveSandboxes,
     requestsPerSecond: settings.requestsPerSecond ?? byProfile.requestsPerSecond,
   };
-}).refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
-  path: ['defaultLifetimeMs'],
-  error: 'must be at most maxLifetimeMs',
-});
+})
+  .refine(({ internet, openPoolTarget }) => internet || openPoolTarget === 0, {
+    path: ['openPoolTarget'],
+    error: 'must be 0 where internet is false: there is no such network then',
+  })
+  .refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
+    path: ['defaultLifetimeMs'],
+    error: 'must be at most maxLifetimeMs',
+  });
 
 export type DeployConfig = z.output<typeof DeployConfigSchema>;
 

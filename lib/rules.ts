@@ -1,4 +1,4 @@
-/** What starts a function besides a caller: changes of tasks, and the minute's run of the pool. */
+/** What starts a function besides a caller: changes of tasks, the minute's and the day's run of the pool. */
 /* oxlint-disable no-new -- a construct adds itself to its scope */
 import { Duration } from 'aws-cdk-lib';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -37,8 +37,21 @@ export function addRules(scope: Construct, rules: Rules): void {
     targets: [
       new targets.LambdaFunction(rules.pool, {
         deadLetterQueue: rules.failures,
+        event: events.RuleTargetInput.fromObject({ task: 'minute' }),
         retryAttempts: 0,
         maxEventAge: Duration.minutes(1),
+      }),
+    ],
+  });
+  new events.Rule(scope, 'EveryDay', {
+    description: 'Keeps the functions inside networks awake',
+    schedule: events.Schedule.rate(Duration.days(1)),
+    targets: [
+      new targets.LambdaFunction(rules.pool, {
+        deadLetterQueue: rules.failures,
+        event: events.RuleTargetInput.fromObject({ task: 'daily' }),
+        retryAttempts: 2,
+        maxEventAge: Duration.hours(1),
       }),
     ],
   });

@@ -17,10 +17,12 @@ import type { DataStack } from './data-stack.ts';
 import type { DeployConfig } from './deploy-config.ts';
 import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
 import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
-import { pool, relay, taskEvents } from './functions/event-functions.ts';
+import { lifecycle, pool, relay, taskEvents } from './functions/event-functions.ts';
 import { files } from './functions/files.ts';
 import type { World } from './functions/world.ts';
+import { LifecycleMachine } from './lifecycle/state-machine.ts';
 import { ClosedNetwork } from './network/closed-network.ts';
+import { OpenNetwork } from './network/open-network.ts';
 import { addRules } from './rules.ts';
 import { SandboxTask } from './sandbox/task-definition.ts';
 
@@ -35,23 +37,21 @@ export class ServiceStack extends Stack {
     const { config } = props;
     const failures = this.#failures();
     const world = this.#world(props, failures);
+    const accounts = account(this, world);
+    // Those that dial agents.
     const functions = {
-      account: account(this, world),
       sandboxes: sandboxes(this, world),
       executions: executions(this, world),
       files: files(this, world),
       relay: relay(this, world),
       pool: pool(this, world),
       taskEvents: taskEvents(this, world),
+      lifecycle: lifecycle(this, world),
     };
-    const gateway = agentGateway(this, world);
-    admitCallers(gateway, [
-      functions.sandboxes,
-      functions.executions,
-      functions.files,
-      functions.relay,
-      functions.taskEvents,
-    ]);
+    new LifecycleMachine(this, 'Lifecycle', world);
+    for (const network of [world.network, world.openNetwork]) {
+      if (network) admitCallers(agentGateway(this, world, network), Object.values(functions));
+    }
     addRules(this, {
       clusterArn: world.fleet.clusterArn,
       taskEvents: functions.taskEvents.function,
@@ -62,7 +62,7 @@ export class ServiceStack extends Stack {
       config,
       authorizer: authorizer(this, world).function,
       functions: {
-        account: functions.account.function,
+        account: accounts.function,
         sandboxes: functions.sandboxes.function,
         executions: functions.executions.function,
         files: functions.files.function,
@@ -70,7 +70,7 @@ export class ServiceStack extends Stack {
     });
     this.#say({
       ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
-      AccountFunctionName: functions.account.function.functionName,
+      AccountFunctionName: accounts.function.functionName,
       Region: this.region,
     });
   }
@@ -96,6 +96,12 @@ export class ServiceStack extends Stack {
       segmentBucket: data.segments.bucketName,
       segmentBucketArn: data.segmentBucketArn,
       network,
+      openNetwork: config.internet ? new OpenNetwork(this, 'Open', { config }) : undefined,
+      eventBusArn: this.formatArn({
+        service: 'events',
+        resource: 'event-bus',
+        resourceName: 'default',
+      }),
       clusterName: cluster.ref,
       failuresArn: failures.queueArn,
       fleet: {

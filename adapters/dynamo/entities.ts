@@ -9,7 +9,7 @@ import { execution } from './entities/execution.ts';
 import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
 import { rateWindow } from './entities/rate-window.ts';
-import { sandbox } from './entities/sandbox.ts';
+import { outbox, sandbox, slot } from './entities/sandbox.ts';
 import { ticket } from './entities/ticket.ts';
 
 export function stateService(client: DynamoDBDocumentClient, table: string) {
@@ -19,6 +19,8 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       execution: new Entity(execution),
       poolTask: new Entity(poolTask),
       seat: new Entity(seat),
+      slot: new Entity(slot),
+      outbox: new Entity(outbox),
       apiKey: new Entity(apiKey),
       keySecret: new Entity(keySecret),
       tenant: new Entity(tenant),

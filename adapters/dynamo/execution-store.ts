@@ -7,7 +7,7 @@ import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
 import { claimIdempotency, releaseIdempotency } from './idempotency-store.ts';
 import { putOf } from './output-store.ts';
-import { keptUntil } from './sandbox-store.ts';
+import { keptUntil } from './sandbox-rows.ts';
 import { conditional, type TransactItem, transact, transactTelling } from './transact.ts';
 
 type Row = NonNullable<

@@ -1,16 +1,27 @@
 /** Pool tasks and seats in the state table. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { LaunchId } from '../../contract/ids.ts';
+import { LaunchId, SandboxId } from '../../contract/ids.ts';
 import type { FreeTask, PoolStore, PoolTask } from '../../core/pool/pool-task.ts';
 import type { StateService } from './entities.ts';
 import { conditional, plain, transact } from './transact.ts';
 
+type Row = NonNullable<
+  Awaited<ReturnType<ReturnType<StateService['entities']['poolTask']['get']>['go']>>['data']
+>;
+
 export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateService): PoolStore {
   const { poolTask, seat } = state.entities;
+
+  /** Its index key has both: an update of one must name the other. */
+  const poolOf = async (launchId: LaunchId) => {
+    const { data } = await poolTask.get({ launchId }).go({ consistent: true });
+    return data?.pool;
+  };
+
   return {
     async get(launchId) {
       const { data } = await poolTask.get({ launchId }).go({ consistent: true });
-      return (data ?? undefined) as PoolTask | undefined;
+      return data ? toTask(data) : undefined;
     },
 
     async seats(pool) {
@@ -23,43 +34,30 @@ export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateServ
     },
 
     takeSeat(task) {
+      const { pool, launchId, launchedAt: takenAt } = task;
       return transact(client, [
-        {
-          Put: seat
-            .create({
-              pool: task.pool,
-              seat: task.seat,
-              launchId: task.launchId,
-              takenAt: task.launchedAt,
-            })
-            .params(),
-        },
-        {
-          Put: poolTask
-            .create({
-              launchId: task.launchId,
-              pool: task.pool,
-              seat: task.seat,
-              status: 'starting',
-              launchedAt: task.launchedAt,
-            })
-            .params(),
-        },
+        { Put: seat.create({ pool, seat: task.seat, launchId, takenAt }).params() },
+        { Put: poolTask.create({ ...task }).params() },
       ] as never);
+    },
+
+    async putLaunching(task) {
+      await conditional(() => poolTask.create({ ...task }).go());
     },
 
     async recordLaunch(launchId, taskArn) {
       // A task that stopped at once has no row any more: there is nothing to record.
-      await conditional(() => poolTask.patch({ launchId }).set({ taskArn }).go());
+      const done = await conditional(() => poolTask.patch({ launchId }).set({ taskArn }).go());
+      return done !== undefined;
     },
 
-    async markFree(launchId, taskArn, address) {
-      const task = await this.get(launchId);
-      if (!task) return false;
+    async markFree(launchId, taskArn, host) {
+      const pool = await poolOf(launchId);
+      if (pool === undefined) return false;
       const done = await conditional(() =>
         poolTask
           .patch({ launchId })
-          .set({ status: 'free', taskArn, address, pool: task.pool })
+          .set({ status: 'free', taskArn, host, pool })
           .where(({ status }, { eq }) => eq(status, 'starting'))
           .go(),
       );
@@ -67,32 +65,56 @@ export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateServ
     },
 
     async giveUp(launchId) {
-      const task = await this.get(launchId);
-      if (!task) return false;
+      const pool = await poolOf(launchId);
+      if (pool === undefined) return false;
       const done = await conditional(() =>
         poolTask
           .patch({ launchId })
-          .set({ status: 'bad', pool: task.pool })
-          .where(({ status }, { eq }) => eq(status, 'starting'))
+          .set({ status: 'bad', pool })
+          .where(({ status }, { eq }) => `${eq(status, 'starting')} OR ${eq(status, 'free')}`)
           .go(),
       );
       return done !== undefined;
     },
 
-    async free(pool, limit) {
-      const { data } = await poolTask.query.byStatus({ pool, status: 'free' }).go({ limit });
-      return data as FreeTask[];
+    async free(pool, { from, limit }) {
+      const status = 'free' as const;
+      const query = () => poolTask.query.byStatus({ pool, status });
+      const { data } = await query().gte({ launchId: from }).go({ limit });
+      if (data.length >= limit) return data.map(toFree);
+      const rest = await query()
+        .lt({ launchId: from })
+        .go({ limit: limit - data.length });
+      return [...data, ...rest.data].map(toFree);
     },
 
-    async remove(task) {
-      const { pool } = task;
-      await conditional(() =>
-        seat
-          .remove({ pool, seat: task.seat })
-          .where(({ launchId }, { eq }) => eq(launchId, plain(task.launchId)))
-          .go(),
-      );
-      await poolTask.delete({ launchId: task.launchId }).go();
+    async allFree(pool) {
+      const { data } = await poolTask.query.byStatus({ pool, status: 'free' }).go({ pages: 'all' });
+      return data.map(toFree);
+    },
+
+    async remove({ launchId, pool, seat: held }) {
+      if (held !== undefined)
+        await conditional(() =>
+          seat
+            .remove({ pool, seat: held })
+            .where((row, { eq }) => eq(row.launchId, plain(launchId)))
+            .go(),
+        );
+      await poolTask.delete({ launchId }).go();
     },
   };
 }
+
+/** What we wrote is read back as it was; a row of another shape is a bug of ours. */
+function toTask(row: Row): PoolTask {
+  const { host, ...rest } = row;
+  return {
+    ...rest,
+    launchId: LaunchId.parse(row.launchId),
+    ...(row.sandboxId === undefined ? {} : { sandboxId: SandboxId.parse(row.sandboxId) }),
+    ...(host === undefined ? {} : { address: { host, network: row.network } }),
+  } as PoolTask;
+}
+
+const toFree = (row: Row): FreeTask => toTask(row) as FreeTask;

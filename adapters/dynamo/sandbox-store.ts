@@ -1,109 +1,56 @@
 /** Sandboxes in the state table. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { SandboxId, TenantId } from '../../contract/ids.ts';
-import { LIMITS } from '../../contract/limits.ts';
-import type { FreeTask } from '../../core/pool/pool-task.ts';
-import type { SandboxRecord } from '../../core/sandbox/sandbox.ts';
 import type { SandboxStore } from '../../core/sandbox/sandbox-store.ts';
 import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
-import { conditional, plain, transact } from './transact.ts';
-
-type Row = NonNullable<
-  Awaited<ReturnType<ReturnType<StateService['entities']['sandbox']['get']>['go']>>['data']
->;
+import { sandboxCreations } from './sandbox-creations.ts';
+import { sandboxEnds } from './sandbox-ends.ts';
+import { type SandboxRow, toRecord } from './sandbox-rows.ts';
+import { conditional } from './transact.ts';
 
 export function dynamoSandboxStore(
   client: DynamoDBDocumentClient,
   state: StateService,
 ): SandboxStore {
-  const { sandbox, poolTask, seat } = state.entities;
-
-  const takeTask = (task: FreeTask, sandboxId: string) => [
-    {
-      Update: poolTask
-        .patch({ launchId: task.launchId })
-        .set({ status: 'claimed', sandboxId, pool: task.pool })
-        .where(({ status }, { eq }) => eq(status, 'free'))
-        .params(),
-    },
-    {
-      Delete: seat
-        .remove({ pool: task.pool, seat: task.seat })
-        .where(({ launchId }, { eq }) => eq(launchId, plain(task.launchId)))
-        .params(),
-    },
-  ];
-
+  const { sandbox } = state.entities;
+  const ends = sandboxEnds(client, state);
   return {
+    ...sandboxCreations(client, state),
+    ...ends,
+
+    async requestEnd(id, end) {
+      return (await ends.requestEnd(id, end)) ?? this.get(id);
+    },
+
     async get(id) {
       const { data } = await sandbox.get({ id }).go({ consistent: true });
       return data ? toRecord(data) : undefined;
     },
 
-    claim(record, task, overdueAt) {
-      return transact(client, [
-        ...takeTask(task, record.id),
-        { Put: sandbox.create({ ...toRow(record), liveState: 'live', overdueAt }).params() },
-      ] as never);
-    },
-
-    claimAnother(id, failed, task) {
-      return transact(client, [
-        ...takeTask(task, id),
-        {
-          Update: sandbox
-            .patch({ id })
-            .set({ launchId: task.launchId, taskArn: task.taskArn, address: task.address })
-            .where(
-              ({ status, launchId }, { eq }) =>
-                `${eq(status, 'creating')} AND ${eq(launchId, plain(failed))}`,
-            )
-            .params(),
-        },
-        {
-          Update: poolTask
-            .patch({ launchId: failed })
-            .set({ status: 'bad', pool: task.pool })
-            .params(),
-        },
-      ] as never);
-    },
-
-    async markRunning(id, startedAt, overdueAt) {
+    async keepToken(id, token) {
       const done = await conditional(() =>
         sandbox
           .patch({ id })
-          .set({ status: 'running', startedAt, overdueAt })
-          .where(({ status }, { eq }) => eq(status, 'creating'))
-          .go(),
-      );
-      return done !== undefined;
-    },
-
-    async requestEnd(id, reason) {
-      const done = await conditional(() =>
-        sandbox
-          .patch({ id })
-          .set({ status: 'stopping', endReason: reason })
-          .where(({ endReason }, { notExists }) => notExists(endReason))
+          .set({ lifecycleToken: token })
+          .where(({ status }, { ne }) => ne(status, 'stopped'))
           .go({ response: 'all_new' }),
       );
-      return done?.data ? toRecord(done.data as Row) : this.get(id);
+      return done?.data ? toRecord(done.data as SandboxRow) : undefined;
     },
 
-    markStopped(id, launchId, stoppedAt) {
-      return transact(client, [
-        {
-          Update: sandbox
-            .patch({ id })
-            .set({ status: 'stopped', stoppedAt, ttl: keptUntil(stoppedAt) })
-            .remove(['liveState', 'overdueAt'])
-            .where(({ status }, { ne }) => ne(status, 'stopped'))
-            .params(),
-        },
-        { Delete: poolTask.delete({ launchId }).params() },
-      ] as never);
+    async change(id, now, change) {
+      const { overdueAt, ...rest } = change;
+      const done = await conditional(() =>
+        sandbox
+          .patch({ id })
+          .set({ ...rest, ...(overdueAt === undefined ? {} : { liveState: 'live', overdueAt }) })
+          .where(
+            ({ status, expiresAt }, { eq, gt }) =>
+              `${eq(status, 'running')} AND ${gt(expiresAt, now)}`,
+          )
+          .go({ response: 'all_new' }),
+      );
+      return done?.data ? toRecord(done.data as SandboxRow) : undefined;
     },
 
     async overdue(now, limit) {
@@ -114,6 +61,16 @@ export function dynamoSandboxStore(
       return data.map(toRecord);
     },
 
+    async postpone(id, overdueAt) {
+      await conditional(() =>
+        sandbox
+          .patch({ id })
+          .set({ liveState: 'live', overdueAt })
+          .where(({ status }, { ne }) => ne(status, 'stopped'))
+          .go(),
+      );
+    },
+
     async list(tenantId, page) {
       const { data, cursor } = await readPage(page.cursor, `sandboxes/${tenantId}`, (from) =>
         sandbox.query.byTenant({ tenantId }).go({ order: 'desc', limit: page.limit, cursor: from }),
@@ -121,24 +78,4 @@ export function dynamoSandboxStore(
       return { items: data.map(toRecord), cursor };
     },
   };
-}
-
-/** Records are kept for 7 days after their end. */
-export const keptUntil = (endedAt: string): number =>
-  Math.floor((Date.parse(endedAt) + LIMITS.recordRetentionMs) / 1000);
-
-function toRow(record: SandboxRecord) {
-  const { task, ...rest } = record;
-  return { ...rest, launchId: task.launchId, taskArn: task.taskArn, address: task.address };
-}
-
-/** What we wrote is read back as it was; a row of another shape is a bug of ours. */
-function toRecord(row: Row): SandboxRecord {
-  const { launchId, taskArn, address, ttl: _, liveState: __, overdueAt: ___, ...rest } = row;
-  return {
-    ...rest,
-    id: SandboxId.parse(row.id),
-    tenantId: TenantId.parse(row.tenantId),
-    task: { launchId, taskArn, address },
-  } as SandboxRecord;
 }

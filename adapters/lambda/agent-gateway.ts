@@ -1,7 +1,9 @@
 /** The way to an agent: InvokeWithResponseStream of `agent-gateway`, which dials the task. */
 import { InvokeWithResponseStreamCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import { DialHead, type DialRequest } from '../../contract/agent/dial.ts';
+import type { NetworkAccess } from '../../contract/rest/sandboxes.ts';
 import {
+  type AgentAddress,
   type AgentBytes,
   type AgentBytesCall,
   type AgentCall,
@@ -15,14 +17,17 @@ const MAX_ANSWER_CHARS = 1024 * 1024;
 /** agent-gateway notices silence first; this is for silence of the way to it. */
 const SILENCE_SLACK_MS = 5_000;
 
+/** The function inside each network; `internet` only where that network was deployed. */
+export type GatewayFunctions = { readonly [Network in NetworkAccess]?: string | undefined };
+
 export function lambdaAgentGateway(
   client: LambdaClient,
-  functionName: string,
+  gateways: GatewayFunctions,
 ): AgentGateway & AgentBytes {
-  const open = async (address: string, call: AgentCall, signal?: AbortSignal) => {
-    const answer = await splitHead(
-      payload(client, functionName, dialRequest(address, call), signal),
-    );
+  const open = async ({ host, network }: AgentAddress, call: AgentCall, signal?: AbortSignal) => {
+    const gateway = gateways[network];
+    if (!gateway) throw new AgentUnreachable(`no network for ${network} was deployed`);
+    const answer = await splitHead(payload(client, gateway, dialRequest(host, call), signal));
     const head = answer && parseHead(answer.line);
     if (!head) throw new AgentUnreachable('agent-gateway did not answer');
     if ('unreachable' in head) throw new AgentUnreachable(head.unreachable);

@@ -52,8 +52,9 @@ export class SandboxState implements Disposable {
       );
   }
 
+  /** The latest that was told counts, so that two that cross do no harm; a shorter life is the caller's to end. */
   setDeadline(expiresAt: string): void {
-    this.#deadline = Date.parse(expiresAt) + AGENT_DEADLINE_GRACE_MS;
+    this.#deadline = Math.max(this.#deadline ?? 0, Date.parse(expiresAt) + AGENT_DEADLINE_GRACE_MS);
     this.#arm();
   }
 

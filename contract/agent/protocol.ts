@@ -84,8 +84,9 @@ export const EventsQuery = z.object({
 /** `POST /executions/{id}/interrupt` → 202. SIGINT, after 5 s SIGKILL. */
 export const InterruptResponse = z.object({ executionId: ExecutionId, interrupted: z.boolean() });
 
-/** `PUT /deadline`. */
+/** `PUT /deadline`: the latest that was told counts, in any order. */
 export const DeadlineRequest = z.strictObject({ expiresAt: z.iso.datetime() });
+export type DeadlineRequest = z.infer<typeof DeadlineRequest>;
 
 /** `POST /drain` kills what runs, answers when the spools are read or 5 s are over. */
 export const DrainResponse = z.object({
@@ -93,3 +94,8 @@ export const DrainResponse = z.object({
   unread: z.array(ExecutionId),
 });
 export type DrainResponse = z.infer<typeof DrainResponse>;
+
+/** `GET /logs`: the latest lines of the agent's own log. */
+export const LogsResponse = z.object({
+  lines: z.array(z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))),
+});

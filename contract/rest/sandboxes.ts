@@ -1,4 +1,4 @@
-/** Sandboxes over REST: create, list, read, terminate. */
+/** Sandboxes over REST: create, list, read, change, terminate. */
 import * as z from 'zod/mini';
 import { UserEnv } from '../agent/protocol.ts';
 import { SandboxId } from '../ids.ts';
@@ -41,6 +41,25 @@ const LifetimeMs = z
   .int()
   .check(z.minimum(LIMITS.lifetimeMs.min), z.maximum(LIMITS.lifetimeMs.max));
 export const NetworkAccess = z.enum(['none', 'internet']);
+export type NetworkAccess = z.infer<typeof NetworkAccess>;
+
+/** What may be asked for; both are snapped up to a pair that Fargate sells. */
+const Resources = z.strictObject({
+  cpu: z.optional(z.number().check(z.positive(), z.maximum(LIMITS.cpu.max))),
+  memoryMb: z.optional(z.int().check(z.positive(), z.maximum(LIMITS.memoryMb.max))),
+  diskGb: z.optional(
+    z
+      .int()
+      .check(
+        z.refine(
+          (gb) =>
+            gb === LIMITS.diskGb.default || (gb >= LIMITS.diskGb.min && gb <= LIMITS.diskGb.max),
+          `must be ${LIMITS.diskGb.default}, or ${LIMITS.diskGb.min} to ${LIMITS.diskGb.max}`,
+        ),
+      ),
+  ),
+});
+export type Resources = z.infer<typeof Resources>;
 
 export const Sandbox = z.object({
   id: SandboxId,
@@ -57,11 +76,14 @@ export const Sandbox = z.object({
   stoppedAt: z.optional(z.iso.datetime()),
   endReason: z.optional(EndReason),
   runningExecutions: z.int(),
+  /** Of one that is being launched: an estimate, not a promise. */
+  estimatedReadyAt: z.optional(z.iso.datetime()),
 });
 export type Sandbox = z.infer<typeof Sandbox>;
 
 export const CreateSandboxBody = z.strictObject({
   runtime: RuntimeName,
+  resources: z.optional(Resources),
   lifetimeMs: z.optional(LifetimeMs),
   env: z.optional(UserEnv),
   metadata: z.optional(Metadata),
@@ -70,6 +92,22 @@ export const CreateSandboxBody = z.strictObject({
 });
 export type CreateSandboxBody = z.infer<typeof CreateSandboxBody>;
 
+export const UpdateSandboxBody = z
+  .strictObject({
+    /** The new expiry counts from now. */
+    lifetimeMs: z.optional(LifetimeMs),
+    /** Takes the place of what was there. */
+    metadata: z.optional(Metadata),
+    name: z.optional(Name),
+  })
+  .check(
+    z.refine(
+      (body) => Object.keys(body).length > 0,
+      'must name what to change: lifetimeMs, metadata or name',
+    ),
+  );
+export type UpdateSandboxBody = z.infer<typeof UpdateSandboxBody>;
+
 const SandboxPath = z.strictObject({ sandboxId: SandboxId });
 
 export const sandboxOperations = {
@@ -77,10 +115,16 @@ export const sandboxOperations = {
     method: 'POST',
     path: '/sandboxes',
     role: 'developer',
-    summary: 'Create a sandbox and wait until it runs',
+    summary:
+      'Create a sandbox: 201 from a warm pool, else 202 and it runs about `estimatedReadyAt`',
     body: CreateSandboxBody,
-    answers: { 201: Sandbox },
-    errors: ['CAPACITY_UNAVAILABLE', 'RESOURCE_LIMIT_ERROR', 'NOT_SUPPORTED'],
+    answers: { 201: Sandbox, 202: Sandbox },
+    errors: [
+      'CAPACITY_UNAVAILABLE',
+      'RESOURCE_LIMIT_ERROR',
+      'NOT_SUPPORTED',
+      'IDEMPOTENCY_CONFLICT',
+    ],
   }),
   listSandboxes: operation({
     method: 'GET',
@@ -106,6 +150,16 @@ export const sandboxOperations = {
     params: SandboxPath,
     answers: { 200: Sandbox },
     errors: ['SANDBOX_NOT_FOUND'],
+  }),
+  updateSandbox: operation({
+    method: 'PATCH',
+    path: '/sandboxes/{sandboxId}',
+    role: 'developer',
+    summary: 'Extend or shorten a life, rename, replace the metadata',
+    params: SandboxPath,
+    body: UpdateSandboxBody,
+    answers: { 200: Sandbox },
+    errors: ['SANDBOX_NOT_FOUND', 'SANDBOX_GONE', 'INVALID_SANDBOX_STATE', 'AGENT_UNREACHABLE'],
   }),
   terminateSandbox: operation({
     method: 'DELETE',

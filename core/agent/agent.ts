@@ -6,20 +6,28 @@ import type * as z from 'zod/mini';
 import {
   AGENT_PROTOCOL,
   AgentHealth,
+  type DeadlineRequest,
   DrainResponse,
   type InitRequest,
   InitResponse,
   InterruptResponse,
+  LogsResponse,
   type StartExecutionRequest,
   StartExecutionResponse,
 } from '../../contract/agent/protocol.ts';
 import { AgentErrorBody, AppError } from '../../contract/errors.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
-import { type AgentAnswer, type AgentCall, type AgentGateway, AgentUnreachable } from '../ports.ts';
+import {
+  type AgentAddress,
+  type AgentAnswer,
+  type AgentCall,
+  type AgentGateway,
+  AgentUnreachable,
+} from '../ports.ts';
 
 /** Where an agent is and what opens it. */
 export interface AgentTarget {
-  readonly address: string;
+  readonly address: AgentAddress;
   readonly token: string;
 }
 
@@ -65,7 +73,10 @@ export const callAgent = async (
   accepted(await gateway.call(target.address, { ...request, token: target.token }));
 
 /** Needs no token: asked before there is one. */
-export async function agentHealth(gateway: AgentGateway, address: string): Promise<AgentHealth> {
+export async function agentHealth(
+  gateway: AgentGateway,
+  address: AgentAddress,
+): Promise<AgentHealth> {
   return readAgentJson(
     AgentHealth,
     accepted(await gateway.call(address, { method: 'GET', path: '/health', headTimeoutMs: 2000 })),
@@ -83,7 +94,7 @@ export const speaksWith = (health: AgentHealth): boolean =>
 /** Safe to repeat with the same body. */
 export async function initAgent(
   gateway: AgentGateway,
-  address: string,
+  address: AgentAddress,
   request: InitRequest,
 ): Promise<void> {
   readAgentJson(
@@ -131,6 +142,16 @@ export async function interruptOnAgent(
   );
 }
 
+/** An agent keeps the latest deadline that it was told: told twice or out of order is the same. */
+export async function extendAgent(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  expiresAt: string,
+): Promise<void> {
+  const body: DeadlineRequest = { expiresAt };
+  await callAgent(gateway, target, { method: 'PUT', path: '/deadline', body, headTimeoutMs: 5000 });
+}
+
 /** Kills what runs; answers when the spools are read, or after 5 s. */
 export async function drainAgent(
   gateway: AgentGateway,
@@ -140,6 +161,19 @@ export async function drainAgent(
     DrainResponse,
     await callAgent(gateway, target, { method: 'POST', path: '/drain', headTimeoutMs: 8000 }),
   );
+}
+
+/** The agent's own log as JSON lines; it holds no code and no output. */
+export async function agentLog(gateway: AgentGateway, target: AgentTarget): Promise<string> {
+  const answer = await callAgent(gateway, target, {
+    method: 'GET',
+    path: '/logs',
+    headTimeoutMs: 2000,
+    idleTimeoutMs: 2000,
+  });
+  return readAgentJson(LogsResponse, answer)
+    .lines.map((line) => JSON.stringify(line))
+    .join('\n');
 }
 
 export async function deleteSpool(

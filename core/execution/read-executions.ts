@@ -8,7 +8,7 @@ import { AgentRefusal, agentUnreachable, interruptOnAgent } from '../agent/agent
 import { type FollowDeps, followLog } from '../output/follow-log.ts';
 import { LogExpired, LogReader, type LogReaderDeps } from '../output/log-reader.ts';
 import type { AgentGateway } from '../ports.ts';
-import { ownedBy as sandboxOwnedBy } from '../sandbox/sandbox.ts';
+import { ownedBy as sandboxOwnedBy, targetOf } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import { type ExecutionRecord, ownedBy, toSummary } from './execution.ts';
 import type { ExecutionStore } from './execution-store.ts';
@@ -77,7 +77,7 @@ export async function interruptExecution(
   const sandbox =
     record.status === 'running' ? await deps.sandboxes.get(record.sandboxId) : undefined;
   if (sandbox?.status === 'running') {
-    const target = { address: sandbox.task.address, token: sandbox.controlToken };
+    const target = targetOf(sandbox);
     try {
       await interruptOnAgent(deps.gateway, target, id);
     } catch (error) {

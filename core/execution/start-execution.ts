@@ -19,7 +19,13 @@ import {
 import { AgentRefusal, fromRefusal, startOnAgent } from '../agent/agent.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
-import { assertRunning, ownedBy, type SandboxRecord } from '../sandbox/sandbox.ts';
+import {
+  assertRunning,
+  ownedBy,
+  type RunningSandbox,
+  type SandboxRecord,
+  targetOf,
+} from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import type { ExecutionRecord } from './execution.ts';
 import type { ExecutionStore } from './execution-store.ts';
@@ -76,7 +82,8 @@ export async function startExecutionOnce(
     const limit = LIMITS.runningExecutionsPerSandbox;
     const outcome = await deps.executions.startOnce(execution, limit, claim);
     if (outcome === 'started') {
-      return { task: await startTask(deps, { sandbox, execution, body, claim }) };
+      const running = await asRunning(deps, sandbox);
+      return { task: await startTask(deps, { sandbox: running, execution, body, claim }) };
     }
     const earlier = ExecutionId.safeParse(await earlierResult(deps, asked, tenantId));
     const record = earlier.success ? await deps.executions.get(earlier.data) : undefined;
@@ -88,8 +95,18 @@ export async function startExecutionOnce(
   }
 }
 
+/** What was read before it began to run does not know its task yet. */
+async function asRunning(
+  { sandboxes }: StartExecutionDeps,
+  sandbox: SandboxRecord,
+): Promise<RunningSandbox> {
+  const now = sandbox.status === 'running' ? sandbox : await sandboxes.get(sandbox.id);
+  if (now?.task && now.status !== 'creating') return now as RunningSandbox;
+  throw new Error(`sandbox ${sandbox.id} took an execution and has no task`);
+}
+
 interface Starting {
-  readonly sandbox: SandboxRecord;
+  readonly sandbox: RunningSandbox;
   readonly execution: Running;
   readonly body: ExecuteBody;
   readonly claim?: IdempotencyClaim;
@@ -99,7 +116,7 @@ async function startTask(
   deps: StartExecutionDeps,
   { sandbox, execution, body, claim }: Starting,
 ): Promise<RelayTask> {
-  const target = { address: sandbox.task.address, token: sandbox.controlToken };
+  const target = targetOf(sandbox);
   const { id: executionId, language, timeoutMs } = execution;
   const request = { executionId, language, timeoutMs, ...pickGiven(body) };
   for (let tries = 1; ; tries++) {

@@ -6,6 +6,7 @@ import type { Event } from '../../contract/events.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import type { ExecutionRecord } from '../execution/execution.ts';
 import type { Ids } from '../ports.ts';
+import { targetOf } from '../sandbox/sandbox.ts';
 import type { RelayStarter } from './output-log.ts';
 import { type RelayDeps, type RelayEnd, relayOutput } from './relay-output.ts';
 
@@ -35,10 +36,10 @@ export async function takeOver(
     deps.sandboxes.get(execution.sandboxId),
     deps.output.lastRow(execution.id),
   ]);
-  if (!sandbox) throw new Error(`execution ${execution.id} without a sandbox`);
+  if (!sandbox?.task) throw new Error(`execution ${execution.id} without a sandbox`);
   const task = {
     execution: { ...execution, lease },
-    target: { address: sandbox.task.address, token: sandbox.controlToken },
+    target: targetOf({ ...sandbox, task: sandbox.task }),
     after: last?.lastSeq ?? 0,
     hop: request.hop,
   };

@@ -1,16 +1,18 @@
 /**
- * Keeps the pool at its target. Any number of refills may run at once: a seat is taken before a
+ * Keeps a pool at its target. Any number of refills may run at once: a seat is taken before a
  * launch, so they never launch more than there are seats. Also gives back the seats of launches
  * that came to nothing.
  */
 import type { Clock, Ids, SandboxFleet } from '../ports.ts';
-import type { PoolKey, PoolStore, Seat } from './pool-task.ts';
+import { type PoolStore, type PoolTarget, poolKeyOf, type Seat } from './pool-task.ts';
 
 export interface RefillDeps {
   readonly pool: PoolStore;
   readonly fleet: SandboxFleet;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The task definition that is launched. */
+  readonly version: string;
 }
 
 /** A launch that is not free by then came to nothing. */
@@ -23,10 +25,9 @@ export interface RefillReport {
 
 export async function refillPool(
   deps: RefillDeps,
-  pool: PoolKey,
-  target: number,
+  { pool, target }: PoolTarget,
 ): Promise<RefillReport> {
-  const seats = await deps.pool.seats(pool);
+  const seats = await deps.pool.seats(poolKeyOf(pool));
   await releaseStale(deps, seats);
   const taken = new Set(seats.map(({ seat }) => seat));
   const open = Array.from({ length: target }, (_, seat) => seat).filter((seat) => !taken.has(seat));
@@ -39,19 +40,21 @@ export async function refillPool(
 
 async function launch(
   deps: RefillDeps,
-  pool: PoolKey,
+  pool: PoolTarget['pool'],
   seat: number,
 ): Promise<'launched' | 'taken' | { failed: string }> {
   const task = {
     launchId: deps.ids.launch(),
-    pool,
+    pool: poolKeyOf(pool),
+    network: pool.network,
+    version: deps.version,
     seat,
     status: 'starting',
     launchedAt: deps.clock.iso(deps.clock.nowMs()),
   } as const;
   if (!(await deps.pool.takeSeat(task))) return 'taken';
   try {
-    const { taskArn } = await deps.fleet.launch(task.launchId);
+    const { taskArn } = await deps.fleet.launch(task.launchId, pool);
     await deps.pool.recordLaunch(task.launchId, taskArn);
     return 'launched';
   } catch (error) {

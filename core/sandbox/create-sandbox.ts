@@ -1,240 +1,198 @@
 /**
- * Create a sandbox from a free task: claim by transaction, `/init`, running. A pool miss waits a
- * while for a task to become free. A task whose `/init` fails becomes BAD and another is claimed,
- * twice at most.
+ * Create a sandbox: one transaction claims a free task, its tenant's slot and the idempotency key;
+ * then its lifecycle begins and its agent is initialised, side by side, both safe to repeat. A pool
+ * miss is answered at once: the lifecycle launches a task of its own.
  */
-import type { InitRequest } from '../../contract/agent/protocol.ts';
 import { AppError } from '../../contract/errors.ts';
-import { LIMITS } from '../../contract/limits.ts';
-import type { CreateSandboxBody, EndReason, Sandbox } from '../../contract/rest/sandboxes.ts';
+import type { SandboxId } from '../../contract/ids.ts';
+import type { CreateSandboxBody, Sandbox } from '../../contract/rest/sandboxes.ts';
 import type { Caller } from '../account/caller.ts';
-import { initAgent } from '../agent/agent.ts';
-import { DEFAULT_POOL, type FreeTask, type PoolRefill, type PoolStore } from '../pool/pool-task.ts';
-import type { AgentGateway, Clock, Digest, Ids, SandboxFleet } from '../ports.ts';
-import { creationOverdueMs, expiryOverdueMs } from './end-overdue.ts';
-import { type SandboxRecord, toSandbox } from './sandbox.ts';
-import type { SandboxStore } from './sandbox-store.ts';
+import {
+  claimFor,
+  earlierResult,
+  type IdempotencyKey,
+  type IdempotencyStore,
+} from '../account/idempotency.ts';
+import { type Pool, type PoolRefill, poolKeyOf } from '../pool/pool-task.ts';
+import type { AgentGateway, Digest, Lifecycle, SandboxFleet } from '../ports.ts';
+import { type ClaimDeps, claimTask } from './claim-task.ts';
+import { markPrepared, PREPARE_TRIES, prepareAgent } from './prepare-sandbox.ts';
+import { requestEnd } from './request-end.ts';
+import { type CreatingSandbox, type Placed, poolOf, toSandbox } from './sandbox.ts';
+import { sizeFor } from './sizes.ts';
 
-export interface CreateSandboxDeps {
-  readonly sandboxes: SandboxStore;
-  readonly pool: PoolStore;
+export interface CreateSandboxDeps extends ClaimDeps {
+  readonly idempotency: IdempotencyStore;
   readonly refill: PoolRefill;
+  readonly lifecycle: Lifecycle;
   readonly gateway: AgentGateway;
   readonly fleet: Pick<SandboxFleet, 'stop'>;
-  readonly clock: Clock;
-  readonly ids: Ids;
   readonly digest: Digest;
-  /** How long a pool miss waits for a free task. */
-  readonly poolWaitMs: number;
+  /** True where a network with a way out was deployed. */
+  readonly internet: boolean;
   readonly defaultLifetimeMs: number;
   readonly maxLifetimeMs: number;
+  /** Told of what a caller need not know: the minute's run repairs it. */
+  readonly onError: (what: string, error: unknown) => void;
 }
 
-type Creating = Extract<SandboxRecord, { status: 'creating' }>;
-/** A record that only a claim can complete: it gives the task. */
-type Draft = Omit<Creating, 'task'>;
-
-/** API Gateway waits 29 s: an answer, good or bad, comes before. */
-const CREATE_MS = 18_000;
-const MISS_POLL_MS = 100;
-const CANDIDATES = 10;
-const CLAIMS = 3;
+export interface Created {
+  readonly sandbox: Sandbox;
+  /** False while its own task is launched. */
+  readonly ready: boolean;
+}
 
 export async function createSandbox(
   deps: CreateSandboxDeps,
-  body: CreateSandboxBody,
+  { body, asked }: { body: CreateSandboxBody; asked?: IdempotencyKey | undefined },
   caller: Caller,
-): Promise<Sandbox> {
+): Promise<Created> {
   checkRequest(deps, body);
-  const sandbox = await claimAndInit(deps, body, draft(deps, body, caller));
-  return run(deps, sandbox);
-}
-
-async function claimAndInit(
-  deps: CreateSandboxDeps,
-  body: CreateSandboxBody,
-  wanted: Draft,
-): Promise<Creating> {
-  let claimed = await claimFree(deps, wanted, undefined);
-  for (let claims = 1; ; claims++) {
-    try {
-      await Promise.all([
-        initAgent(deps.gateway, claimed.task.address, initRequest(deps, claimed, body)),
-        deps.refill.request(),
-      ]);
-      return claimed;
-    } catch (error) {
-      claimed = await claimInPlaceOf(deps, wanted, {
-        bad: claimed,
-        error,
-        last: claims === CLAIMS,
-      });
-    }
+  const earlier = asked && (await earlierResult(deps, asked, caller.tenantId));
+  if (earlier !== undefined) return asItIs(deps, earlier);
+  const wanted = draft(deps, body, caller);
+  const pool = poolOf(wanted);
+  const made = { tenantId: caller.tenantId, resultId: wanted.id };
+  const idempotency = asked && claimFor(deps.clock, asked, made);
+  const { liveSandboxes } = caller.limits;
+  const claim = await claimTask(deps, { wanted, pool, idempotency, liveSandboxes });
+  // The same request again, and it was first: what it made is there now.
+  if (claim.kind === 'key_used') return createSandbox(deps, { body, asked }, caller);
+  if (claim.kind === 'miss') {
+    await Promise.all([start(deps, claim.sandbox, 'launch'), deps.refill.request()]);
+    return { sandbox: toSandbox(claim.sandbox), ready: false };
   }
+  const [prepared] = await Promise.all([
+    prepareClaimed(deps, claim.sandbox, pool),
+    start(deps, claim.sandbox, 'claimed'),
+    deps.refill.request(),
+  ]);
+  return { sandbox: await run(deps, prepared), ready: true };
 }
 
-/** The bad task is stopped last: its STOPPED event must not find it as this sandbox's task. */
-async function claimInPlaceOf(
+/** What the first request made, as it is now. */
+async function asItIs(deps: CreateSandboxDeps, resultId: string): Promise<Created> {
+  const record = await deps.sandboxes.get(resultId as SandboxId);
+  if (!record)
+    throw new AppError(
+      'SANDBOX_NOT_FOUND',
+      `The Idempotency-Key was used for sandbox ${resultId}, whose record is no longer kept. Use another key.`,
+      { details: { sandboxId: resultId } },
+    );
+  return { sandbox: toSandbox(record), ready: record.status !== 'creating' };
+}
+
+/** A lifecycle that did not begin is begun by the minute's run: what was made is not thrown away. */
+async function start(
   deps: CreateSandboxDeps,
-  wanted: Draft,
-  { bad, error, last }: { bad: Creating; error: unknown; last: boolean },
-): Promise<Creating> {
+  { id, expiresAt }: CreatingSandbox,
+  begin: 'claimed' | 'launch',
+): Promise<void> {
   try {
-    if (!last) return await claimFree(deps, wanted, bad);
-    await abandon(deps, bad, 'init_timeout');
-    throw new AppError('CAPACITY_UNAVAILABLE', 'No sandbox could be prepared. Try again.', {
-      retryAfterSeconds: 5,
-      cause: error,
-    });
-  } finally {
-    await deps.fleet.stop(bad.task.taskArn, 'its agent could not be initialised');
+    await deps.lifecycle.start({ sandboxId: id, start: begin, expiresAt });
+  } catch (error) {
+    deps.onError('lifecycle not started', error);
   }
 }
 
-async function run(deps: CreateSandboxDeps, sandbox: Creating): Promise<Sandbox> {
-  const startedAt = deps.clock.iso(deps.clock.nowMs());
-  const overdueAt = deps.clock.iso(expiryOverdueMs(deps.clock.msOf(sandbox.expiresAt)));
-  if (!(await deps.sandboxes.markRunning(sandbox.id, startedAt, overdueAt))) {
-    const now = await deps.sandboxes.get(sandbox.id);
-    // An answer that was lost and asked for again.
-    if (now?.status === 'running') return toSandbox(now);
-    throw new AppError('SANDBOX_GONE', `Sandbox ${sandbox.id} ended while it was created.`, {
-      details: {
-        sandboxId: sandbox.id,
-        ...(now && 'endReason' in now ? { endReason: now.endReason } : {}),
-      },
-    });
-  }
-  return toSandbox({ ...sandbox, status: 'running', startedAt });
-}
-
-function checkRequest(deps: CreateSandboxDeps, body: CreateSandboxBody): void {
-  if (body.network?.access === 'internet') {
-    throw new AppError(
-      'VALIDATION_ERROR',
-      'body: network.access must be none: this deployment has no internet for sandboxes, got "internet"',
-      {
-        details: {
-          in: 'body',
-          problems: [
-            {
-              field: 'network.access',
-              problem: 'must be none: this deployment has no internet for sandboxes',
-            },
-          ],
-        },
-      },
-    );
-  }
-  if ((body.lifetimeMs ?? 0) > deps.maxLifetimeMs) {
-    throw new AppError(
-      'VALIDATION_ERROR',
-      `body: lifetimeMs must be at most ${deps.maxLifetimeMs}, got ${body.lifetimeMs}`,
-      {
-        details: {
-          in: 'body',
-          problems: [{ field: 'lifetimeMs', problem: `must be at most ${deps.maxLifetimeMs}` }],
-        },
-      },
-    );
-  }
-}
-
-function draft(deps: CreateSandboxDeps, body: CreateSandboxBody, caller: Caller): Draft {
-  const now = deps.clock.nowMs();
-  return {
-    id: deps.ids.sandbox(),
-    tenantId: caller.tenantId,
-    status: 'creating',
-    runtime: body.runtime,
-    resources: {
-      cpu: LIMITS.cpu.default,
-      memoryMb: LIMITS.memoryMb.default,
-      diskGb: LIMITS.diskGb.default,
-    },
-    network: { access: 'none' },
-    ...(body.name === undefined ? {} : { name: body.name }),
-    metadata: body.metadata ?? {},
-    createdAt: deps.clock.iso(now),
-    expiresAt: deps.clock.iso(now + (body.lifetimeMs ?? deps.defaultLifetimeMs)),
-    controlToken: deps.ids.token(),
-    accessToken: deps.ids.token(),
-    runningExecutions: 0,
-  };
-}
-
-const initRequest = (
+/** A task whose agent does not take it becomes BAD, and another is claimed: twice at most. */
+async function prepareClaimed(
   deps: CreateSandboxDeps,
-  sandbox: Creating,
-  body: CreateSandboxBody,
-): InitRequest => ({
-  sandboxId: sandbox.id,
-  taskId: sandbox.task.taskArn.slice(sandbox.task.taskArn.lastIndexOf('/') + 1),
-  tokenSha256: deps.digest.sha256(sandbox.controlToken),
-  accessTokenSha256: deps.digest.sha256(sandbox.accessToken),
-  env: body.env ?? {},
-  expiresAt: sandbox.expiresAt,
-});
-
-/**
- * @param failed the claim before, whose task turned out bad
- * @throws {AppError} CAPACITY_UNAVAILABLE when nothing became free in time
- */
-async function claimFree(
-  deps: CreateSandboxDeps,
-  wanted: Draft,
-  failed: Creating | undefined,
-): Promise<Creating> {
-  const createdMs = deps.clock.msOf(wanted.createdAt);
-  const until = Math.min(deps.clock.nowMs() + deps.poolWaitMs, createdMs + CREATE_MS);
-  const overdueAt = deps.clock.iso(creationOverdueMs(createdMs));
-  for (let misses = 0; ; misses++) {
-    for (const task of deps.ids.shuffle(await deps.pool.free(DEFAULT_POOL, CANDIDATES))) {
-      const claimed = withTask(wanted, task);
-      const done = failed
-        ? await deps.sandboxes.claimAnother(failed.id, failed.task.launchId, task)
-        : await deps.sandboxes.claim(claimed, task, overdueAt);
-      if (done) return claimed;
+  first: Placed<CreatingSandbox>,
+  pool: Pool,
+): Promise<Placed<CreatingSandbox>> {
+  let sandbox = first;
+  for (let tries = 1; ; tries++) {
+    try {
+      await prepareAgent(deps, sandbox);
+      return sandbox;
+    } catch (error) {
+      const bad = sandbox.task;
+      try {
+        const next = tries < PREPARE_TRIES ? await claimAnother(deps, sandbox, pool) : undefined;
+        if (!next) throw await givenUp(deps, sandbox, error);
+        sandbox = next;
+      } finally {
+        // Last: its STOPPED event must not find it as this sandbox's task.
+        await deps.fleet.stop(bad.taskArn, 'its agent could not be initialised');
+      }
     }
-    if (misses === 0) await deps.refill.request();
-    if (failed) await assertCreating(deps, failed);
-    if (deps.clock.nowMs() >= until) {
-      if (failed) await abandon(deps, failed, 'launch_failed');
-      throw new AppError(
-        'CAPACITY_UNAVAILABLE',
-        `No sandbox became free within ${deps.poolWaitMs} ms. Try again.`,
-        {
-          retryAfterSeconds: 5,
-        },
-      );
-    }
-    await deps.clock.sleep(MISS_POLL_MS);
   }
 }
 
-/** A sandbox that was ended meanwhile takes no other task. */
-async function assertCreating(deps: CreateSandboxDeps, { id }: Creating): Promise<void> {
-  const now = await deps.sandboxes.get(id);
-  if (now?.status === 'creating') return;
-  throw new AppError('SANDBOX_GONE', `Sandbox ${id} ended while it was created.`, {
-    details: { sandboxId: id },
+async function claimAnother(
+  deps: CreateSandboxDeps,
+  sandbox: Placed<CreatingSandbox>,
+  pool: Pool,
+): Promise<Placed<CreatingSandbox> | undefined> {
+  const free = await deps.pool.free(poolKeyOf(pool), { from: deps.ids.launch(), limit: 10 });
+  for (const task of deps.ids.shuffle(free)) {
+    if (await deps.sandboxes.claimAnother(sandbox.id, sandbox.task.launchId, task))
+      return { ...sandbox, task };
+  }
+  return undefined;
+}
+
+async function givenUp(
+  deps: CreateSandboxDeps,
+  sandbox: CreatingSandbox,
+  cause: unknown,
+): Promise<AppError> {
+  const ended = await requestEnd(deps, { id: sandbox.id, reason: 'init_timeout' });
+  if (ended && 'endReason' in ended && ended.endReason !== 'init_timeout')
+    return endedMeanwhile(sandbox.id);
+  return new AppError('CAPACITY_UNAVAILABLE', 'No sandbox could be prepared. Try again.', {
+    retryAfterSeconds: 5,
+    cause,
   });
 }
 
-async function abandon(
-  deps: CreateSandboxDeps,
-  sandbox: Creating,
-  reason: EndReason,
-): Promise<void> {
-  await deps.sandboxes.requestEnd(sandbox.id, reason);
-  await deps.sandboxes.markStopped(
-    sandbox.id,
-    sandbox.task.launchId,
-    deps.clock.iso(deps.clock.nowMs()),
-  );
+async function run(deps: CreateSandboxDeps, sandbox: Placed<CreatingSandbox>): Promise<Sandbox> {
+  const running = await markPrepared(deps, sandbox);
+  if (!running) throw endedMeanwhile(sandbox.id);
+  return toSandbox(running);
 }
 
-const withTask = (wanted: Draft, task: FreeTask): Creating => ({
-  ...wanted,
-  task: { launchId: task.launchId, taskArn: task.taskArn, address: task.address },
-});
+const endedMeanwhile = (sandboxId: string): AppError =>
+  new AppError('SANDBOX_GONE', `Sandbox ${sandboxId} ended while it was created.`, {
+    details: { sandboxId },
+  });
+
+function checkRequest(deps: CreateSandboxDeps, body: CreateSandboxBody): void {
+  if (body.network?.access === 'internet' && !deps.internet)
+    throw invalid(
+      'network.access',
+      'must be none: this deployment has no internet for sandboxes',
+      body.network.access,
+    );
+  if ((body.lifetimeMs ?? 0) > deps.maxLifetimeMs)
+    throw invalid('lifetimeMs', `must be at most ${deps.maxLifetimeMs}`, body.lifetimeMs);
+}
+
+const invalid = (field: string, problem: string, got: unknown): AppError =>
+  new AppError('VALIDATION_ERROR', `body: ${field} ${problem}, got ${JSON.stringify(got)}`, {
+    details: { in: 'body', problems: [{ field, problem }] },
+  });
+
+function draft(deps: CreateSandboxDeps, body: CreateSandboxBody, caller: Caller): CreatingSandbox {
+  const now = deps.clock.nowMs();
+  const lifetimeMs = body.lifetimeMs ?? deps.defaultLifetimeMs;
+  return {
+    id: deps.ids.sandbox(),
+    tenantId: caller.tenantId,
+    slot: 0,
+    status: 'creating',
+    runtime: body.runtime,
+    resources: sizeFor(body.resources),
+    network: { access: body.network?.access ?? 'none' },
+    ...(body.name === undefined ? {} : { name: body.name }),
+    metadata: body.metadata ?? {},
+    createdAt: deps.clock.iso(now),
+    lifetimeMs,
+    expiresAt: deps.clock.iso(now + lifetimeMs),
+    controlToken: deps.ids.token(),
+    accessToken: deps.ids.token(),
+    runningExecutions: 0,
+    env: body.env ?? {},
+  };
+}

@@ -1,63 +1,93 @@
 /**
  * The one way in which a sandbox ends: reason first, drain, stop the task, then stopped in one
- * conditional write. Every step may be repeated; a second run does nothing.
+ * transaction with its slot and the event that tells of it. Every step may be repeated; a second
+ * run does nothing.
  *
  * The executions in flight are ended by their own relays, which read `killed` from the drained
  * spools, or `lost` when the task is gone: so the log keeps a single writer.
  */
 import type { SandboxId } from '../../contract/ids.ts';
 import type { EndReason } from '../../contract/rest/sandboxes.ts';
-import { drainAgent } from '../agent/agent.ts';
-import type { PoolRefill } from '../pool/pool-task.ts';
-import type { AgentGateway, Clock, SandboxFleet } from '../ports.ts';
-import type { SandboxRecord } from './sandbox.ts';
+import { agentLog, drainAgent } from '../agent/agent.ts';
+import type { PoolRefill, PoolStore } from '../pool/pool-task.ts';
+import type { AgentGateway, Clock, DomainEvent, EventBus, Ids, SandboxFleet } from '../ports.ts';
+import { type OutboxStore, publish } from './outbox.ts';
+import { stepOverdueAt } from './overdue.ts';
+import { type EndingSandbox, type SandboxRecord, targetOf } from './sandbox.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
-export interface CloseSandboxDeps {
+export interface EndSandboxDeps {
   readonly sandboxes: SandboxStore;
+  readonly pool: PoolStore;
+  readonly outbox: OutboxStore;
+  readonly bus: EventBus;
+  readonly gateway: AgentGateway;
   readonly fleet: Pick<SandboxFleet, 'stop'>;
   readonly refill: PoolRefill;
   readonly clock: Clock;
+  readonly ids: Pick<Ids, 'owner'>;
+  /** The agent's own log, of a sandbox that ends. */
+  readonly onAgentLog: (sandboxId: SandboxId, log: string) => void;
 }
 
-export interface EndSandboxDeps extends CloseSandboxDeps {
-  readonly gateway: AgentGateway;
-}
-
-export interface EndRequest {
-  readonly id: SandboxId;
-  readonly reason: EndReason;
-}
-
-/** Lets what runs be read to its end first. Answers the record as it then is; undefined when there is none. */
+/** Answers the record as it then is; undefined when there is none. */
 export async function endSandbox(
   deps: EndSandboxDeps,
-  { id, reason }: EndRequest,
+  { id, reason }: { id: SandboxId; reason: EndReason },
 ): Promise<SandboxRecord | undefined> {
-  const sandbox = await deps.sandboxes.requestEnd(id, reason);
-  if (!sandbox || sandbox.status === 'stopped') return sandbox;
-  if (sandbox.runningExecutions > 0) await drain(deps, sandbox);
-  return closeSandbox(deps, { id, reason, stopTask: true });
-}
-
-/** Without a drain: the task has stopped, or nobody answers in it any more. */
-export async function closeSandbox(
-  deps: CloseSandboxDeps,
-  { id, reason, stopTask }: EndRequest & { stopTask: boolean },
-): Promise<SandboxRecord | undefined> {
-  const sandbox = await deps.sandboxes.requestEnd(id, reason);
-  if (!sandbox || sandbox.status === 'stopped') return sandbox;
-  if (stopTask) await deps.fleet.stop(sandbox.task.taskArn, `sandbox ${sandbox.id} ends`);
+  const sandbox = await deps.sandboxes.requestEnd(id, {
+    reason,
+    at: deps.clock.iso(deps.clock.nowMs()),
+    overdueAt: stepOverdueAt(deps.clock),
+  });
+  if (sandbox?.status !== 'stopping') return sandbox;
+  await readToTheEnd(deps, sandbox);
+  const taskArn = sandbox.task?.taskArn ?? (await launchedTask(deps, sandbox));
+  if (taskArn) await deps.fleet.stop(taskArn, `sandbox ${id} ends`);
   const stoppedAt = deps.clock.iso(deps.clock.nowMs());
-  await deps.sandboxes.markStopped(sandbox.id, sandbox.task.launchId, stoppedAt);
+  const event = terminated(deps, sandbox, stoppedAt);
+  if (await deps.sandboxes.markStopped(sandbox, stoppedAt, event)) await publish(deps, event);
   await deps.refill.request();
-  return deps.sandboxes.get(sandbox.id);
+  return deps.sandboxes.get(id);
 }
 
-async function drain(deps: EndSandboxDeps, sandbox: SandboxRecord): Promise<void> {
+/** A task that has died has nothing left to be read. */
+const UNREADABLE: ReadonlySet<EndReason> = new Set(['task_died', 'host_restarted', 'init_timeout']);
+
+async function readToTheEnd(deps: EndSandboxDeps, sandbox: EndingSandbox): Promise<void> {
+  const { task } = sandbox;
+  if (!task || sandbox.startedAt === undefined || UNREADABLE.has(sandbox.endReason)) return;
+  const target = targetOf({ ...sandbox, task });
   try {
-    await drainAgent(deps.gateway, { address: sandbox.task.address, token: sandbox.controlToken });
+    if (sandbox.runningExecutions > 0) await drainAgent(deps.gateway, target);
+    deps.onAgentLog(sandbox.id, await agentLog(deps.gateway, target));
   } catch {
-    // An agent that cannot drain is about to be stopped: its relays end what ran as lost.
+    // An agent that cannot answer is about to be stopped: its relays end what ran as lost.
   }
 }
+
+/** The task of a launch that was not placed yet. */
+async function launchedTask(
+  { pool }: EndSandboxDeps,
+  { ownLaunch }: Extract<SandboxRecord, { status: 'stopping' }>,
+): Promise<string | undefined> {
+  return ownLaunch === undefined ? undefined : (await pool.get(ownLaunch))?.taskArn;
+}
+
+const terminated = (
+  { ids }: EndSandboxDeps,
+  { id, tenantId, createdAt, startedAt, endReason }: EndingSandbox,
+  stoppedAt: string,
+): DomainEvent => ({
+  id: ids.owner(),
+  type: 'SandboxTerminated',
+  at: stoppedAt,
+  detail: {
+    sandboxId: id,
+    tenantId,
+    endReason,
+    createdAt,
+    ...(startedAt === undefined ? {} : { startedAt }),
+    stoppedAt,
+  },
+});

@@ -1,10 +1,10 @@
-/** Read and list sandboxes, and end one at its owner's wish. */
+/** Read and list sandboxes, and ask for the end of one at its owner's wish. */
 import type { SandboxId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Sandbox } from '../../contract/rest/sandboxes.ts';
 import { runtimeFamily } from '../../contract/runtimes.ts';
 import type { Caller } from '../account/caller.ts';
-import { type EndSandboxDeps, endSandbox } from './end-sandbox.ts';
+import { type RequestEndDeps, requestEnd } from './request-end.ts';
 import { ownedBy, sandboxNotFound, toSandbox } from './sandbox.ts';
 import type { SandboxStore } from './sandbox-store.ts';
 
@@ -17,12 +17,12 @@ export async function getSandbox(
 }
 
 export async function terminateSandbox(
-  deps: EndSandboxDeps,
+  deps: RequestEndDeps,
   id: SandboxId,
   caller: Caller,
 ): Promise<Sandbox> {
   ownedBy(await deps.sandboxes.get(id), caller.tenantId, id);
-  const ended = await endSandbox(deps, { id, reason: 'terminated' });
+  const ended = await requestEnd(deps, { id, reason: 'terminated' });
   if (!ended) throw sandboxNotFound(id);
   return toSandbox(ended);
 }

@@ -4,56 +4,101 @@
  *   creating → running → stopping → stopped
  *        └──────────────────┘
  */
+import type { UserEnv } from '../../contract/agent/protocol.ts';
 import { AppError } from '../../contract/errors.ts';
 import type { LaunchId, SandboxId, TenantId } from '../../contract/ids.ts';
-import type { EndReason, Sandbox } from '../../contract/rest/sandboxes.ts';
+import type { EndReason, NetworkAccess, Sandbox } from '../../contract/rest/sandboxes.ts';
+import { RUNTIMES, runtimeFamily } from '../../contract/runtimes.ts';
+import type { AgentTarget } from '../agent/agent.ts';
+import type { Pool } from '../pool/pool-task.ts';
+import type { AgentAddress } from '../ports.ts';
+import type { Size } from './sizes.ts';
 
 /** The task that a sandbox lives in. */
 export interface SandboxTask {
   readonly launchId: LaunchId;
   readonly taskArn: string;
-  readonly address: string;
+  readonly address: AgentAddress;
 }
 
 interface SandboxBase {
   readonly id: SandboxId;
   readonly tenantId: TenantId;
+  /** Which of its tenant's places it takes. */
+  readonly slot: number;
   readonly runtime: string;
-  readonly resources: { readonly cpu: number; readonly memoryMb: number; readonly diskGb: number };
-  readonly network: { readonly access: 'none' | 'internet' };
+  readonly resources: Size;
+  readonly network: { readonly access: NetworkAccess };
   readonly name?: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly createdAt: string;
+  readonly lifetimeMs: number;
+  /** Of one that is launched: from when it has a task on. */
   readonly expiresAt: string;
-  readonly task: SandboxTask;
   /** For the functions that dial the agent; the agent knows its SHA-256 only. */
   readonly controlToken: string;
   /** For E2B clients. */
   readonly accessToken: string;
   readonly runningExecutions: number;
+  /** Of the lifecycle's step that waits at the moment; it may have stopped waiting. */
+  readonly lifecycleToken?: string;
 }
 
 export type SandboxRecord =
-  | (SandboxBase & { readonly status: 'creating' })
-  | (SandboxBase & { readonly status: 'running'; readonly startedAt: string })
+  | (SandboxBase & {
+      readonly status: 'creating';
+      /** Absent until a launch of its own has one. */
+      readonly task?: SandboxTask;
+      /** Its own launch; absent when it came from a pool. */
+      readonly ownLaunch?: LaunchId;
+      readonly estimatedReadyAt?: string;
+      /** The caller's, for `/init`; kept no longer than that. */
+      readonly env: UserEnv;
+    })
+  | (SandboxBase & {
+      readonly status: 'running';
+      readonly task: SandboxTask;
+      readonly startedAt: string;
+    })
   | (SandboxBase & {
       readonly status: 'stopping';
+      readonly task?: SandboxTask;
+      readonly ownLaunch?: LaunchId;
       readonly startedAt?: string;
       readonly endReason: EndReason;
+      readonly endRequestedAt: string;
     })
   | (SandboxBase & {
       readonly status: 'stopped';
+      readonly task?: SandboxTask;
+      readonly ownLaunch?: LaunchId;
       readonly startedAt?: string;
       readonly stoppedAt: string;
       readonly endReason: EndReason;
+      readonly endRequestedAt: string;
     });
+
+/** One that has its task. */
+export type Placed<Record> = Record & { readonly task: SandboxTask };
+
+export type CreatingSandbox = Extract<SandboxRecord, { status: 'creating' }>;
+export type RunningSandbox = Extract<SandboxRecord, { status: 'running' }>;
+export type EndingSandbox = Extract<SandboxRecord, { status: 'stopping' | 'stopped' }>;
+
+/** It never ran, and not because somebody ended it. */
+const FAILURES: ReadonlySet<EndReason> = new Set(['launch_failed', 'init_timeout']);
+
+function statusOf(record: SandboxRecord): Sandbox['status'] {
+  if (record.status === 'running' && record.runningExecutions > 0) return 'executing';
+  if (record.status === 'stopped' && FAILURES.has(record.endReason)) return 'failed';
+  return record.status;
+}
 
 /** What a caller sees. Tokens and tasks stay inside. */
 export function toSandbox(record: SandboxRecord): Sandbox {
   return {
     id: record.id,
-    status:
-      record.status === 'running' && record.runningExecutions > 0 ? 'executing' : record.status,
+    status: statusOf(record),
     runtime: record.runtime,
     resources: record.resources,
     network: record.network,
@@ -65,6 +110,9 @@ export function toSandbox(record: SandboxRecord): Sandbox {
     ...(record.status === 'stopped' ? { stoppedAt: record.stoppedAt } : {}),
     ...('endReason' in record ? { endReason: record.endReason } : {}),
     runningExecutions: record.runningExecutions,
+    ...(record.status === 'creating' && record.estimatedReadyAt
+      ? { estimatedReadyAt: record.estimatedReadyAt }
+      : {}),
   };
 }
 
@@ -81,8 +129,30 @@ export function ownedBy(
   return record;
 }
 
+/** The pool that could have had a task for it. */
+export const poolOf = ({
+  runtime,
+  resources,
+  network,
+}: Pick<SandboxBase, 'runtime' | 'resources' | 'network'>): Pool => ({
+  imageTarget: RUNTIMES[runtimeFamily(runtime)].imageTarget,
+  ...resources,
+  network: network.access,
+});
+
+export const targetOf = ({
+  task,
+  controlToken,
+}: Pick<RunningSandbox, 'task' | 'controlToken'>): AgentTarget => ({
+  address: task.address,
+  token: controlToken,
+});
+
 /** @throws {AppError} SANDBOX_GONE after its end or expiry, INVALID_SANDBOX_STATE before it runs */
-export function assertRunning(record: SandboxRecord, now: string): void {
+export function assertRunning(
+  record: SandboxRecord,
+  now: string,
+): asserts record is RunningSandbox {
   if (record.status === 'stopping' || record.status === 'stopped') {
     throw new AppError(
       'SANDBOX_GONE',
@@ -101,12 +171,17 @@ export function assertRunning(record: SandboxRecord, now: string): void {
       },
     );
   }
-  if (record.status !== 'running') {
+  if (record.status === 'creating') {
     throw new AppError(
       'INVALID_SANDBOX_STATE',
-      `Sandbox ${record.id} is ${record.status}; it must be running.`,
+      `Sandbox ${record.id} is creating; it must be running.`,
       {
-        details: { sandboxId: record.id, status: record.status },
+        details: {
+          sandboxId: record.id,
+          status: record.status,
+          ...(record.estimatedReadyAt ? { estimatedReadyAt: record.estimatedReadyAt } : {}),
+        },
+        retryAfterSeconds: 1,
       },
     );
   }

@@ -1,8 +1,11 @@
 /** What the `pool` function reads from its environment. */
 import * as z from 'zod/mini';
 import {
+  AgentGatewayEnv,
   ClusterEnv,
+  EventSourceEnv,
   LaunchEnv,
+  LifecycleEnv,
   OutputTableEnv,
   PoolTargetEnv,
   RelayFunctionEnv,
@@ -16,4 +19,7 @@ export const PoolEnv = z.object({
   ...LaunchEnv,
   ...PoolTargetEnv,
   ...RelayFunctionEnv,
+  ...AgentGatewayEnv,
+  ...LifecycleEnv,
+  ...EventSourceEnv,
 });

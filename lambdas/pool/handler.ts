@@ -1,51 +1,68 @@
-/** `pool`: refills the pool when asked and each minute; each minute also looks for lapsed leases. */
-import { ECSClient } from '@aws-sdk/client-ecs';
-import { LambdaClient } from '@aws-sdk/client-lambda';
-import { ecsFleet } from '../../adapters/ecs/fleet.ts';
-import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
+/**
+ * `pool`: refills the pools when asked and each minute. Each minute it also compares records with
+ * tasks both ways, lives with their lifecycles, leases with their relays, and tells what is untold;
+ * once a day it keeps the functions inside networks awake.
+ */
+import { agentHealth } from '../../core/agent/agent.ts';
 import { repairRelays } from '../../core/output/repair-relays.ts';
-import { DEFAULT_POOL } from '../../core/pool/pool-task.ts';
+import { recyclePools } from '../../core/pool/recycle-pool.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
-import { endOverdue } from '../../core/sandbox/end-overdue.ts';
-import {
-  BOUNDED,
-  CONNECTING,
-  documentClient,
-  executionStores,
-  stateStores,
-} from '../shared/clients.ts';
+import { publishLeft } from '../../core/sandbox/outbox.ts';
+import { reconcileSandboxes } from '../../core/sandbox/reconcile.ts';
 import { parseEnv } from '../shared/env.ts';
-import { clock, ids } from '../shared/system.ts';
 import { logError, logInfo } from '../shared/telemetry.ts';
 import { PoolEnv } from './env.ts';
+import { warmPools } from './pools.ts';
+import { wire } from './wire.ts';
 
 const env = parseEnv(PoolEnv);
-const documents = documentClient();
-const deps = {
-  ...stateStores(documents, env.STATE_TABLE),
-  ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
-  fleet: ecsFleet(new ECSClient(BOUNDED), env.CLUSTER, {
-    taskDefinition: env.TASK_DEFINITION,
-    subnets: env.SUBNETS,
-    securityGroups: env.SECURITY_GROUPS,
-  }),
-  relays: lambdaRelayStarter(new LambdaClient(CONNECTING), env.RELAY_FUNCTION),
-  clock,
-  ids,
-};
-
-/** The minute's event comes from EventBridge; a refill that was asked for has `refill: true`. */
-const isMinute = (event: unknown): boolean =>
-  typeof event === 'object' && event !== null && 'source' in event && event.source === 'aws.events';
+const deps = wire(env);
+const pools = warmPools(env);
 
 export async function handler(event: unknown): Promise<void> {
-  const refilled = await refillPool(deps, DEFAULT_POOL, env.POOL_TARGET);
-  for (const reason of refilled.failed) logError('launch failed', new Error(reason));
-  if (refilled.launched > 0) logInfo('pool refilled', { launched: refilled.launched });
-  if (isMinute(event)) {
-    const ended = await endOverdue({ ...deps, refill: { request: async () => {} } });
-    if (ended > 0) logInfo('overdue sandboxes ended', { ended });
-    const asked = await repairRelays(deps);
-    if (asked > 0) logInfo('relays asked for', { asked });
+  const task = taskOf(event);
+  if (task === 'daily') return keepAwake();
+  if (task === 'minute') await lookAfter();
+  for (const pool of pools) {
+    const { launched, failed } = await refillPool(deps, pool);
+    for (const reason of failed) logError('launch failed', new Error(reason));
+    if (launched > 0) logInfo('pool refilled', { launched, network: pool.pool.network });
   }
 }
+
+/** The rules' events carry who they are; whoever asks for a refill sends `refill: true`. */
+function taskOf(event: unknown): 'refill' | 'minute' | 'daily' {
+  if (typeof event !== 'object' || event === null || !('task' in event)) return 'refill';
+  return event.task === 'minute' || event.task === 'daily' ? event.task : 'refill';
+}
+
+/** One part that fails must not keep the others from their work. */
+async function lookAfter(): Promise<void> {
+  await part('sandboxes', reconcileSandboxes(deps));
+  await part('tasks', recyclePools(deps, pools));
+  await part('relays', repairRelays(deps));
+  await part('events', publishLeft(deps));
+}
+
+async function part(name: string, work: Promise<unknown>): Promise<void> {
+  try {
+    const done = await work;
+    if (isWorthTelling(done)) logInfo(`looked after ${name}`, { done });
+  } catch (error) {
+    logError(`could not look after ${name}`, error);
+  }
+}
+
+const isWorthTelling = (done: unknown): boolean =>
+  typeof done === 'object' && done !== null
+    ? Object.values(done).some((each) => (Array.isArray(each) ? each.length > 0 : each > 0))
+    : Number(done) > 0;
+
+/** A function in a VPC that is idle for weeks is put to sleep, and its next caller waits for it. */
+async function keepAwake(): Promise<void> {
+  for (const { pool } of pools)
+    await agentHealth(deps.gateway, { host: NOBODY, network: pool.network }).catch(() => {});
+}
+
+/** The function's own loopback: nothing listens there. */
+const NOBODY = '127.0.0.1';

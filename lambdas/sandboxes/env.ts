@@ -5,6 +5,7 @@ import {
   ClusterEnv,
   CreateEnv,
   HttpEnv,
+  LifecycleEnv,
   OutputTableEnv,
   PoolFunctionEnv,
   StateTableEnv,
@@ -17,5 +18,6 @@ export const SandboxesEnv = z.object({
   ...AgentGatewayEnv,
   ...PoolFunctionEnv,
   ...ClusterEnv,
+  ...LifecycleEnv,
   ...CreateEnv,
 });

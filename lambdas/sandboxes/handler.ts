@@ -4,7 +4,9 @@ import { RUNTIMES } from '../../contract/runtimes.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
+import { updateSandbox } from '../../core/sandbox/update-sandbox.ts';
 import { parseEnv } from '../shared/env.ts';
+import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
 import { restFunction } from '../shared/rest-function.ts';
 import { SandboxesEnv } from './env.ts';
 import { metadataFilter } from './metadata-filter.ts';
@@ -35,9 +37,15 @@ export const handler = restFunction(
         })),
       },
     }),
-    createSandbox: async ({ body, caller }) => {
-      await deps.allowances.take(caller);
-      return { status: 201, data: await createSandbox(deps, body, caller) };
+    createSandbox: async (request) => {
+      await deps.allowances.take(request.caller);
+      const asked = idempotencyKeyOf('createSandbox', request);
+      const { sandbox, ready } = await createSandbox(
+        deps,
+        { body: request.body, asked },
+        request.caller,
+      );
+      return { status: ready ? 201 : 202, data: sandbox };
     },
     listSandboxes: async ({ query, caller }) => ({
       status: 200,
@@ -46,6 +54,10 @@ export const handler = restFunction(
     getSandbox: async ({ params, caller }) => ({
       status: 200,
       data: await getSandbox(deps, params.sandboxId, caller),
+    }),
+    updateSandbox: async ({ params, body, caller }) => ({
+      status: 200,
+      data: await updateSandbox(deps, { id: params.sandboxId, body }, caller),
     }),
     terminateSandbox: async ({ params, caller }) => ({
       status: 202,

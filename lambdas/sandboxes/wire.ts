@@ -3,7 +3,6 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
-import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
 import { Allowances } from '../../core/account/allowances.ts';
 import {
@@ -13,6 +12,7 @@ import {
   executionStores,
   stateStores,
 } from '../shared/clients.ts';
+import { agentGatewayOf, lifecycleOf } from '../shared/parts.ts';
 import { clock, digest, ids } from '../shared/system.ts';
 import { logError } from '../shared/telemetry.ts';
 import type { SandboxesEnv } from './env.ts';
@@ -25,7 +25,8 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
     ...stores,
     allowances: new Allowances({ clock, windows: stores.windows }),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
-    gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
+    gateway: agentGatewayOf(lambda, env),
+    lifecycle: lifecycleOf(env),
     refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
       logError('refill not asked for', error),
     ),
@@ -33,7 +34,9 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
     clock,
     ids,
     digest,
-    poolWaitMs: env.POOL_WAIT_MS,
+    onError: logError,
+    internet: env.INTERNET,
+    launchEstimateMs: env.LAUNCH_ESTIMATE_MS,
     defaultLifetimeMs: env.DEFAULT_LIFETIME_MS,
     maxLifetimeMs: env.MAX_LIFETIME_MS,
   };

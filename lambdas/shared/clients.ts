@@ -5,6 +5,7 @@ import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
 import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
 import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
+import { dynamoOutboxStore } from '../../adapters/dynamo/outbox-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
@@ -32,6 +33,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
   return {
     sandboxes: dynamoSandboxStore(client, state),
     pool: dynamoPoolStore(client, state),
+    outbox: dynamoOutboxStore(state),
     accounts: dynamoAccountStore(client, state),
     idempotency: dynamoIdempotencyStore(state),
     tickets: dynamoTicketStore(state),

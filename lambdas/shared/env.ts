@@ -21,7 +21,11 @@ export const StateTableEnv = { STATE_TABLE: text };
 export const OutputTableEnv = { OUTPUT_TABLE: text };
 /** The two storeys of the log. */
 export const OutputLogEnv = { ...OutputTableEnv, OUTPUT_BUCKET: text };
-export const AgentGatewayEnv = { AGENT_GATEWAY_FUNCTION: text };
+export const AgentGatewayEnv = {
+  AGENT_GATEWAY_FUNCTION: text,
+  /** In the network with a way out, where that was deployed. */
+  OPEN_AGENT_GATEWAY_FUNCTION: z.optional(text),
+};
 export const RelayFunctionEnv = { RELAY_FUNCTION: text };
 export const PoolFunctionEnv = { POOL_FUNCTION: text };
 export const ClusterEnv = { CLUSTER: text };
@@ -30,12 +34,23 @@ export const LaunchEnv = {
   TASK_DEFINITION: text,
   SUBNETS: list,
   SECURITY_GROUPS: list,
+  /** The same of the network with a way out, where that was deployed. */
+  OPEN_SUBNETS: z.optional(list),
+  OPEN_SECURITY_GROUPS: z.optional(list),
 };
-/** Tasks kept free. */
-export const PoolTargetEnv = { POOL_TARGET: whole(0) };
-/** How long createSandbox waits for a free task. */
+/** ARN of the state machine of lives. */
+export const LifecycleEnv = { LIFECYCLE_MACHINE: text };
+/** `source` of the events that are published. */
+export const EventSourceEnv = { EVENT_SOURCE: text };
+/** Tasks kept free, of the default size: without and with a way out. */
+export const PoolTargetEnv = { POOL_TARGET: whole(0), OPEN_POOL_TARGET: whole(0) };
 export const CreateEnv = {
-  POOL_WAIT_MS: whole(0),
+  INTERNET: z.pipe(
+    z.enum(['true', 'false']),
+    z.transform((value) => value === 'true'),
+  ),
+  /** What a launch takes as a rule: what a pool miss is told. */
+  LAUNCH_ESTIMATE_MS: whole(0),
   DEFAULT_LIFETIME_MS: whole(1),
   MAX_LIFETIME_MS: whole(1),
 };

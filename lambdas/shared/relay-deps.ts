@@ -2,12 +2,12 @@
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import { S3Client } from '@aws-sdk/client-s3';
 import * as z from 'zod/mini';
-import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
 import { Allowances } from '../../core/account/allowances.ts';
 import { CONNECTING, documentClient, executionStores, SEGMENTS, stateStores } from './clients.ts';
 import { RelayingEnv } from './env.ts';
+import { agentGatewayOf } from './parts.ts';
 import { clock, ids } from './system.ts';
 
 const Env = z.object(RelayingEnv);
@@ -21,7 +21,7 @@ export function relayDeps(env: z.infer<typeof Env>) {
     allowances: new Allowances({ clock, windows: stores.windows }),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
     segments: s3SegmentStore(new S3Client(SEGMENTS), env.OUTPUT_BUCKET),
-    gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
+    gateway: agentGatewayOf(lambda, env),
     relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
     clock,
     ids,

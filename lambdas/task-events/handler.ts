@@ -3,12 +3,12 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
-import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
 import { LaunchId } from '../../contract/ids.ts';
 import { onTaskRunning, onTaskStopped } from '../../core/pool/task-events.ts';
 import { BOUNDED, CONNECTING, documentClient, stateStores } from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
+import { agentGatewayOf, lifecycleOf } from '../shared/parts.ts';
 import { clock } from '../shared/system.ts';
 import { logError, logInfo } from '../shared/telemetry.ts';
 import { TaskEventsEnv } from './env.ts';
@@ -18,7 +18,8 @@ const lambda = new LambdaClient(CONNECTING);
 const fleet = ecsStopper(new ECSClient(BOUNDED), env.CLUSTER);
 const deps = {
   ...stateStores(documentClient(), env.STATE_TABLE),
-  gateway: lambdaAgentGateway(lambda, env.AGENT_GATEWAY_FUNCTION),
+  gateway: agentGatewayOf(lambda, env),
+  lifecycle: lifecycleOf(env),
   refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
     logError('refill not asked for', error),
   ),
@@ -59,9 +60,9 @@ export async function handler(event: unknown): Promise<void> {
   const { taskArn } = detail;
   // A task that is told to stop is reported as RUNNING once more.
   if (detail.lastStatus === 'RUNNING' && detail.desiredStatus === 'RUNNING') {
-    const address = detail.containers?.[0]?.networkInterfaces?.[0]?.privateIpv4Address;
-    if (!address) throw new Error(`task ${taskArn} is RUNNING without an address`);
-    const outcome = await onTaskRunning(deps, { launchId: launch.data, taskArn, address });
+    const host = detail.containers?.[0]?.networkInterfaces?.[0]?.privateIpv4Address;
+    if (!host) throw new Error(`task ${taskArn} is RUNNING without an address`);
+    const outcome = await onTaskRunning(deps, { launchId: launch.data, taskArn, host });
     logInfo('task running', { taskArn, outcome });
   }
   if (detail.lastStatus === 'STOPPED') {

@@ -21,6 +21,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   createSandbox: 'sandboxes',
   listSandboxes: 'sandboxes',
   getSandbox: 'sandboxes',
+  updateSandbox: 'sandboxes',
   terminateSandbox: 'sandboxes',
   executeCode: 'executions',
   listExecutions: 'sandboxes',

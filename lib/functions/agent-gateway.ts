@@ -7,8 +7,14 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import * as z from 'zod/mini';
 import { acknowledge } from '../acknowledge.ts';
+import type { SandboxNetwork } from '../network/sandbox-network.ts';
 import { ServiceFunction } from './service-function.ts';
 import { arnOf, type World } from './world.ts';
+
+const CONSTRUCT_OF = {
+  'agent-gateway': 'AgentGateway',
+  'agent-gateway-open': 'OpenAgentGateway',
+} as const;
 
 const INTERFACE_ACTIONS = [
   'ec2:AssignPrivateIpAddresses',
@@ -19,11 +25,16 @@ const INTERFACE_ACTIONS = [
   'ec2:UnassignPrivateIpAddresses',
 ];
 
-export function agentGateway(scope: Construct, world: World): ServiceFunction {
-  const { vpc, gatewaySubnets, gatewayGroup } = world.network;
-  const gateway = new ServiceFunction(scope, 'AgentGateway', {
+/** One in each network: a function attaches to one VPC. */
+export function agentGateway(
+  scope: Construct,
+  world: World,
+  { vpc, gatewaySubnets, gatewayGroup, gatewayName }: SandboxNetwork,
+): ServiceFunction {
+  const gateway = new ServiceFunction(scope, CONSTRUCT_OF[gatewayName], {
     config: world.config,
-    name: 'agent-gateway',
+    name: gatewayName,
+    bundle: 'agent-gateway',
     description: 'Forwards one request to a sandbox and streams the answer back',
     envSchema: z.object({}),
     env: {},
@@ -34,7 +45,7 @@ export function agentGateway(scope: Construct, world: World): ServiceFunction {
         actions: INTERFACE_ACTIONS,
         resources: ['*'],
         conditions: {
-          ArnEquals: { 'lambda:SourceFunctionArn': arnOf(world, 'agent-gateway') },
+          ArnEquals: { 'lambda:SourceFunctionArn': arnOf(world, gatewayName) },
         },
       }),
     ],

@@ -1,18 +1,36 @@
-/** The functions that events start: relay (called by functions), pool and task-events (by rules). */
+/**
+ * The functions that events start: relay (called by functions), pool and task-events (by rules),
+ * lifecycle (by the state machine).
+ */
 import { Duration } from 'aws-cdk-lib';
 import type { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import type { Construct } from 'constructs';
+import { LifecycleFunctionEnv } from '../../lambdas/lifecycle/env.ts';
 import { PoolEnv } from '../../lambdas/pool/env.ts';
 import { RelayEnv } from '../../lambdas/relay/env.ts';
 import { TaskEventsEnv } from '../../lambdas/task-events/env.ts';
 import { acknowledge } from '../acknowledge.ts';
-import { launchTasks, stopTasks } from './fleet-grants.ts';
+import { describeTasks, launchTasks, listTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
-import { invoke, sendFailures, useLog, useSegments, useState } from './statements.ts';
+import {
+  invoke,
+  putEvents,
+  sendFailures,
+  startLives,
+  tellSteps,
+  useLog,
+  useSegments,
+  useState,
+} from './statements.ts';
 import { LEASE, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
+  eventSourceEnv,
+  gatewayArns,
   gatewayEnv,
+  launchEnv,
+  lifecycleArn,
+  lifecycleEnv,
   logEnv,
   poolEnv,
   relayEnv,
@@ -42,7 +60,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...useState(world.state),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
-      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'relay')),
+      invoke(...gatewayArns(world), arnOf(world, 'relay')),
       sendFailures(world.failuresArn),
     ],
     timeout: Duration.minutes(15),
@@ -56,7 +74,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
 }
 
 export function pool(scope: Construct, world: World): ServiceFunction {
-  const { config, fleet, network } = world;
+  const { config, fleet } = world;
   const pool = new ServiceFunction(scope, 'Pool', {
     config,
     name: 'pool',
@@ -67,16 +85,23 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       ...relayEnv(world),
       OUTPUT_TABLE: world.output.tableName,
       CLUSTER: world.clusterName,
-      TASK_DEFINITION: fleet.taskDefinitionArn,
-      SUBNETS: network.sandboxSubnets.subnetIds.join(','),
-      SECURITY_GROUPS: network.sandboxGroup.securityGroupId,
+      ...launchEnv(world),
+      ...gatewayEnv(world),
+      ...lifecycleEnv(world),
+      ...eventSourceEnv(world),
       POOL_TARGET: String(config.poolTarget),
+      OPEN_POOL_TARGET: String(config.openPoolTarget),
     },
     grants: [
       ...useState(world.state),
       ...launchTasks(fleet),
       stopTasks(fleet),
-      invoke(arnOf(world, 'relay')),
+      listTasks(fleet),
+      describeTasks(fleet),
+      invoke(...gatewayArns(world), arnOf(world, 'relay')),
+      startLives(lifecycleArn(world)),
+      tellSteps(lifecycleArn(world)),
+      putEvents(world.eventBusArn),
       sendFailures(world.failuresArn),
     ],
     timeout: Duration.seconds(60),
@@ -84,7 +109,11 @@ export function pool(scope: Construct, world: World): ServiceFunction {
   });
   // The next minute's run does what a lost one did not.
   pool.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
-  acknowledge(pool.role, taskNamesFinding);
+  acknowledge(pool.role, {
+    ...taskNamesFinding,
+    'AwsSolutions-IAM5[Resource::*]':
+      'ecs:ListTasks takes no resource; its condition names the cluster.',
+  });
   return pool;
 }
 
@@ -98,11 +127,13 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
       ...stateEnv(world),
       ...gatewayEnv(world),
       ...poolEnv(world),
+      ...lifecycleEnv(world),
       CLUSTER: world.clusterName,
     },
     grants: [
       ...useState(world.state),
-      invoke(arnOf(world, 'agent-gateway'), arnOf(world, 'pool')),
+      invoke(...gatewayArns(world), arnOf(world, 'pool')),
+      tellSteps(lifecycleArn(world)),
       stopTasks(world.fleet),
       sendFailures(world.failuresArn),
     ],
@@ -117,4 +148,35 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
   });
   acknowledge(taskEvents.role, taskNamesFinding);
   return taskEvents;
+}
+
+export function lifecycle(scope: Construct, world: World): ServiceFunction {
+  const { fleet } = world;
+  const lifecycle = new ServiceFunction(scope, 'LifecycleSteps', {
+    config: world.config,
+    name: 'lifecycle',
+    description: "The steps of a sandbox's life",
+    envSchema: LifecycleFunctionEnv,
+    env: {
+      ...stateEnv(world),
+      ...gatewayEnv(world),
+      ...launchEnv(world),
+      ...poolEnv(world),
+      ...lifecycleEnv(world),
+      ...eventSourceEnv(world),
+      CLUSTER: world.clusterName,
+    },
+    grants: [
+      ...useState(world.state),
+      ...launchTasks(fleet),
+      stopTasks(fleet),
+      invoke(...gatewayArns(world), arnOf(world, 'pool')),
+      tellSteps(lifecycleArn(world)),
+      putEvents(world.eventBusArn),
+    ],
+    timeout: Duration.seconds(60),
+    reservedConcurrency: 50,
+  });
+  acknowledge(lifecycle.role, taskNamesFinding);
+  return lifecycle;
 }

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { FilesEnv } from '../../lambdas/files/env.ts';
 import { ServiceFunction } from './service-function.ts';
 import { invoke, readState } from './statements.ts';
-import { arnOf, gatewayEnv, httpEnv, stateEnv, type World } from './world.ts';
+import { gatewayArns, gatewayEnv, httpEnv, stateEnv, type World } from './world.ts';
 
 export function files(scope: Construct, world: World): ServiceFunction {
   return new ServiceFunction(scope, 'Files', {
@@ -13,7 +13,7 @@ export function files(scope: Construct, world: World): ServiceFunction {
     description: 'Files of sandboxes, as bytes and by name',
     envSchema: FilesEnv,
     env: { ...stateEnv(world), ...httpEnv(world), ...gatewayEnv(world) },
-    grants: [...readState(world.state), invoke(arnOf(world, 'agent-gateway'))],
+    grants: [...readState(world.state), invoke(...gatewayArns(world))],
     timeout: Duration.seconds(29),
   });
 }

@@ -18,6 +18,10 @@ export const stopTasks = (fleet: Fleet): PolicyStatement =>
 export const describeTasks = (fleet: Fleet): PolicyStatement =>
   allow(['ecs:DescribeTasks'], [fleet.taskArns], inCluster(fleet));
 
+/** ListTasks takes no task as its resource: the condition names the cluster. */
+export const listTasks = (fleet: Fleet): PolicyStatement =>
+  allow(['ecs:ListTasks'], ['*'], inCluster(fleet));
+
 /** RunTask with tags needs TagResource, and passes the one role that pulls the image. */
 export const launchTasks = (fleet: Fleet): PolicyStatement[] => [
   allow(['ecs:RunTask'], [fleet.taskDefinitionArn], inCluster(fleet)),

@@ -12,6 +12,8 @@ export const FUNCTION_NAMES = [
   'files',
   'relay',
   'agent-gateway',
+  'agent-gateway-open',
+  'lifecycle',
   'pool',
   'task-events',
 ] as const;

@@ -20,6 +20,8 @@ import { deployedName, type FunctionName } from './names.ts';
 export interface ServiceFunctionProps<Schema extends z.core.$ZodType> {
   readonly config: DeployConfig;
   readonly name: FunctionName;
+  /** Whose bundle it runs, if not its own. */
+  readonly bundle?: FunctionName;
   readonly description: string;
   readonly envSchema: Schema;
   /** Every name of the schema, as text; one that is missing or misspelt fails the types. */
@@ -56,7 +58,7 @@ export class ServiceFunction<Schema extends z.core.$ZodType = z.core.$ZodType> e
     this.function = new lambda.Function(this, 'Function', {
       functionName: deployedName(config.stackName, name),
       description: props.description,
-      code: lambda.Code.fromAsset(join(config.dist, 'functions', name)),
+      code: lambda.Code.fromAsset(join(config.dist, 'functions', props.bundle ?? name)),
       handler: 'index.handler',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture:

@@ -72,3 +72,12 @@ export const invoke = (...functionArns: string[]): PolicyStatement =>
 /** Where an asynchronous event goes that was given up: Lambda sends it with the function's role. */
 export const sendFailures = (queueArn: string): PolicyStatement =>
   allow(['sqs:SendMessage'], [queueArn]);
+
+/** A step that waits is told by whoever holds its token: the right is the machine's. */
+export const tellSteps = (machineArn: string): PolicyStatement =>
+  allow(['states:SendTaskFailure', 'states:SendTaskSuccess'], [machineArn]);
+
+export const startLives = (machineArn: string): PolicyStatement =>
+  allow(['states:StartExecution'], [machineArn]);
+
+export const putEvents = (busArn: string): PolicyStatement => allow(['events:PutEvents'], [busArn]);

@@ -3,6 +3,7 @@
  * seconds. What a caller can see of them is in the contract's limits.
  */
 import { LIMITS } from '../../contract/limits.ts';
+import type { DeployConfig } from '../deploy-config.ts';
 
 export const LEASE = { LEASE_MS: '15000' } as const;
 /** A minute before Lambda's own end. */
@@ -13,4 +14,7 @@ export const READERS = {
   SSE_LIFE_MS: '120000',
 } as const;
 export const KEY_MEMORY = { KEY_REMEMBERED_MS: '10000' } as const;
-export const POOL_WAIT = { POOL_WAIT_MS: '10000' } as const;
+/** A cold start on Fargate takes 30 to 60 s, most of it the image's pull. */
+export const launchEstimate = ({ profile }: DeployConfig) => ({
+  LAUNCH_ESTIMATE_MS: profile === 'local' ? '1000' : '45000',
+});

@@ -1,9 +1,9 @@
 /** What functions are made of and may be granted: handed to each of them whole, used in part. */
-import type { Stack } from 'aws-cdk-lib';
+import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { segmentsExport } from '../data-stack.ts';
 import type { DeployConfig } from '../deploy-config.ts';
-import type { ClosedNetwork } from '../network/closed-network.ts';
+import type { SandboxNetwork } from '../network/sandbox-network.ts';
 import type { Fleet } from './fleet-grants.ts';
 import { deployedName, type FunctionName, functionArn } from './names.ts';
 
@@ -14,9 +14,13 @@ export interface World {
   readonly output: ITable;
   readonly segmentBucket: string;
   readonly segmentBucketArn: string;
-  readonly network: ClosedNetwork;
+  readonly network: SandboxNetwork;
+  /** With a way out; only where the deployment asks for it. */
+  readonly openNetwork: SandboxNetwork | undefined;
   readonly fleet: Fleet;
   readonly clusterName: string;
+  /** Where the deployment tells of what happened. */
+  readonly eventBusArn: string;
   /** Queue of the events that were given up. */
   readonly failuresArn: string;
 }
@@ -38,7 +42,45 @@ export const httpEnv = ({ config }: World) => ({ ALLOWED_ORIGIN: config.allowedO
 
 export const gatewayEnv = (world: World) => ({
   AGENT_GATEWAY_FUNCTION: nameOf(world, 'agent-gateway'),
+  ...(world.openNetwork
+    ? { OPEN_AGENT_GATEWAY_FUNCTION: nameOf(world, 'agent-gateway-open') }
+    : {}),
 });
+
+/** Whoever dials agents does so in every network. */
+export const gatewayArns = (world: World): string[] => [
+  arnOf(world, 'agent-gateway'),
+  ...(world.openNetwork ? [arnOf(world, 'agent-gateway-open')] : []),
+];
+
+export const launchEnv = ({ fleet, network, openNetwork }: World) => ({
+  TASK_DEFINITION: fleet.taskDefinitionArn,
+  SUBNETS: subnetsOf(network),
+  SECURITY_GROUPS: network.sandboxGroup.securityGroupId,
+  ...(openNetwork
+    ? {
+        OPEN_SUBNETS: subnetsOf(openNetwork),
+        OPEN_SECURITY_GROUPS: openNetwork.sandboxGroup.securityGroupId,
+      }
+    : {}),
+});
+
+const subnetsOf = ({ sandboxSubnets }: SandboxNetwork) => sandboxSubnets.subnetIds.join(',');
+
+export const lifecycleEnv = (world: World) => ({ LIFECYCLE_MACHINE: lifecycleArn(world) });
+
+/** The machine refers to its function, so the function only names the machine. */
+export const lifecycleArn = ({ stack, config }: World): string =>
+  stack.formatArn({
+    service: 'states',
+    resource: 'stateMachine',
+    resourceName: lifecycleName(config),
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+
+export const lifecycleName = ({ stackName }: DeployConfig): string => `${stackName}-lifecycle`;
+
+export const eventSourceEnv = ({ config }: World) => ({ EVENT_SOURCE: config.stackName });
 
 export const relayEnv = (world: World) => ({ RELAY_FUNCTION: nameOf(world, 'relay') });
 

@@ -5,25 +5,29 @@
  */
 /* oxlint-disable no-new -- a construct adds itself to its scope */
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { AGENT_PORT } from '../../contract/agent/protocol.ts';
 import { asInterface } from '../as-interface.ts';
 import type { DeployConfig } from '../deploy-config.ts';
-import { destroyedLogGroup } from '../log-group.ts';
 import { DnsFirewall } from './dns-firewall.ts';
 import { imagePullEndpoints, type PullPermissions } from './endpoints.ts';
+import {
+  admitGateway,
+  closedGroup,
+  GATEWAY,
+  logRejected,
+  SANDBOX,
+  type SandboxNetwork,
+} from './sandbox-network.ts';
 
 const HTTPS = ec2.Port.tcp(443);
-const SANDBOX = 'sandbox';
-const GATEWAY = 'gateway';
 
 export interface ClosedNetworkProps {
   readonly config: DeployConfig;
   readonly pull: PullPermissions;
 }
 
-export class ClosedNetwork extends Construct {
+export class ClosedNetwork extends Construct implements SandboxNetwork {
+  readonly gatewayName = 'agent-gateway';
   readonly vpc: ec2.IVpc;
   readonly sandboxSubnets: ec2.SelectedSubnets;
   readonly gatewaySubnets: ec2.SelectedSubnets;
@@ -36,16 +40,18 @@ export class ClosedNetwork extends Construct {
     this.vpc = this.#vpc(props.config);
     this.sandboxSubnets = this.vpc.selectSubnets({ subnetGroupName: SANDBOX });
     this.gatewaySubnets = this.vpc.selectSubnets({ subnetGroupName: GATEWAY });
-    this.sandboxGroup = this.#group(
+    this.sandboxGroup = closedGroup(
+      this,
       'SandboxGroup',
       'Sandboxes: to the endpoints, from the gateway',
     );
-    this.gatewayGroup = this.#group('GatewayGroup', 'agent-gateway: to the port of agents only');
-    const endpointGroup = this.#group('EndpointGroup', 'Endpoints: from sandboxes only');
-    const agentPort = ec2.Port.tcp(AGENT_PORT);
-    denyByDefault(this.gatewayGroup);
-    this.gatewayGroup.addEgressRule(this.sandboxGroup, agentPort, 'to agents');
-    this.sandboxGroup.addIngressRule(this.gatewayGroup, agentPort, 'from agent-gateway');
+    this.gatewayGroup = closedGroup(
+      this,
+      'GatewayGroup',
+      'agent-gateway: to the port of agents only',
+    );
+    const endpointGroup = closedGroup(this, 'EndpointGroup', 'Endpoints: from sandboxes only');
+    admitGateway(this);
     this.sandboxGroup.addEgressRule(endpointGroup, HTTPS, 'to the endpoints of ECR');
     endpointGroup.addIngressRule(this.sandboxGroup, HTTPS, 'from sandboxes');
     this.#allowLayers(props.config);
@@ -75,25 +81,8 @@ export class ClosedNetwork extends Construct {
         ],
       }),
     );
-    // What a sandbox tried and was refused is worth more than what it was let do, and costs little.
-    vpc.addFlowLog('Rejected', {
-      destination: ec2.FlowLogDestination.toCloudWatchLogs(
-        destroyedLogGroup(this, 'RejectedLog', {
-          name: `/${config.stackName}/rejected-traffic`,
-          retention: logs.RetentionDays.TWO_WEEKS,
-        }),
-      ),
-      trafficType: ec2.FlowLogTrafficType.REJECT,
-    });
+    logRejected(this, vpc, `/${config.stackName}/rejected-traffic`);
     return vpc;
-  }
-
-  #group(id: string, description: string): ec2.SecurityGroup {
-    return new ec2.SecurityGroup(this, id, {
-      vpc: this.vpc,
-      description,
-      allowAllOutbound: false,
-    });
   }
 
   /**
@@ -113,15 +102,4 @@ export class ClosedNetwork extends Construct {
     const { subnets } = this.sandboxSubnets;
     return profile === 'prod' ? subnets : subnets.slice(0, 1);
   }
-}
-
-/**
- * A group whose only rules stand beside it would begin with EC2's own rule, which allows everything.
- * This inline rule, which no packet fits, takes that rule's place.
- */
-function denyByDefault(group: ec2.SecurityGroup): void {
-  const resource = group.node.defaultChild as ec2.CfnSecurityGroup;
-  resource.addPropertyOverride('SecurityGroupEgress', [
-    { CidrIp: '255.255.255.255/32', IpProtocol: 'icmp', FromPort: 252, ToPort: 86 },
-  ]);
 }

@@ -56,6 +56,7 @@ const PREWARMED = {
   'agent-gateway': 2,
   pool: 1,
   'task-events': 1,
+  lifecycle: 2,
 };
 /** The stack's name in the template; its functions are called `<stack>-<function>`. */
 const STACK = 'code-interpreter';

@@ -94,8 +94,8 @@ describe('createSandbox refuses', () => {
       'metadata.f 0',
     ],
     [
-      'the internet where the deployment has none',
-      json({ ...valid, network: { access: 'internet' } }),
+      'a network that there is not',
+      json({ ...valid, network: { access: 'lan' } }),
       'VALIDATION_ERROR',
       'network.access',
     ],

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CodeInterpreter } from '@code-interpreter/sdk';
 import { describe, expect, test } from 'vitest';
-import { api, createSandbox, target } from '../helpers/api.ts';
+import { api, createSandbox, target, untilStatus } from '../helpers/api.ts';
 
 const client = new CodeInterpreter({ baseUrl: target.baseUrl, apiKey: target.apiKey });
 
@@ -30,9 +30,10 @@ describe('a sandbox', () => {
       const ended = await api(`/sandboxes/${id}`, { method: 'DELETE' });
       expect(ended).toMatchObject({
         status: 202,
-        json: { data: { status: 'stopped', endReason: 'terminated' } },
+        json: { data: { status: expect.stringMatching(/^stopp/), endReason: 'terminated' } },
       });
     }
+    expect(await untilStatus(id, 'stopped')).toMatchObject({ endReason: 'terminated' });
     const late = await api(`/sandboxes/${id}/execute`, { body: { code: '1' } });
     expect(late).toMatchObject({
       status: 410,

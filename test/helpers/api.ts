@@ -60,31 +60,43 @@ export interface TestSandbox extends AsyncDisposable {
   run(code: string, options?: Record<string, unknown>): Promise<Answer['json']>;
 }
 
-/** A sandbox of its own for a test; waits for the pool, which tests share. */
+/** A sandbox of its own for a test; launched for it where the pool, which tests share, is empty. */
 export async function createSandbox(options: Record<string, unknown> = {}): Promise<TestSandbox> {
-  for (let tries = 1; ; tries++) {
-    const answer = await api('/sandboxes', { body: { runtime: 'python', ...options } });
-    if (answer.status === 503 && tries < 5) continue;
-    if (answer.status !== 201)
-      throw new Error(`createSandbox: ${answer.status} ${JSON.stringify(answer.json)}`);
-    const { id } = answer.json.data;
-    return {
-      id,
-      async run(code, execute = {}) {
-        const started = await api(`/sandboxes/${id}/execute`, { body: { code, ...execute } });
-        if (started.status === 200) return started.json.data;
-        if (started.status !== 202)
-          throw new Error(`execute: ${started.status} ${JSON.stringify(started.json)}`);
-        return untilFinished(started.json.data.id);
-      },
-      [Symbol.asyncDispose]: async () => {
-        await api(`/sandboxes/${id}`, { method: 'DELETE' });
-      },
-    };
+  const answer = await api('/sandboxes', { body: { runtime: 'python', ...options } });
+  if (answer.status !== 201 && answer.status !== 202)
+    throw new Error(`createSandbox: ${answer.status} ${JSON.stringify(answer.json)}`);
+  const { id } = answer.json.data;
+  if (answer.status === 202) await untilRunning(id);
+  return {
+    id,
+    async run(code, execute = {}) {
+      const started = await api(`/sandboxes/${id}/execute`, { body: { code, ...execute } });
+      if (started.status === 200) return started.json.data;
+      if (started.status !== 202)
+        throw new Error(`execute: ${started.status} ${JSON.stringify(started.json)}`);
+      return untilFinished(started.json.data.id);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await api(`/sandboxes/${id}`, { method: 'DELETE' });
+    },
+  };
+}
+
+const untilRunning = (id: string) => untilStatus(id, 'running');
+
+/** The sandbox once it has this status; fails when it has ended otherwise. */
+export async function untilStatus(id: string, status: string): Promise<Answer['json']> {
+  while (true) {
+    const { data } = (await api(`/sandboxes/${id}`)).json;
+    if (data.status === status) return data;
+    if (data.status === 'stopped' || data.status === 'failed')
+      throw new Error(`sandbox ${id} is ${data.status} (${data.endReason}), not ${status}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
 
-async function untilFinished(executionId: string): Promise<Answer['json']> {
+/** The execution once it has ended. */
+export async function untilFinished(executionId: string): Promise<Answer['json']> {
   let after = 0;
   while (true) {
     const page = await api(`/executions/${executionId}/events?after=${after}&waitMs=20000`);

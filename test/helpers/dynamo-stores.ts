@@ -5,6 +5,7 @@ import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
 import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
 import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
+import { dynamoOutboxStore } from '../../adapters/dynamo/outbox-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
@@ -60,6 +61,7 @@ export async function startStores() {
     sandboxes: dynamoSandboxStore(client, state),
     pool: dynamoPoolStore(client, state),
     executions: dynamoExecutionStore(client, state, 'output'),
+    outbox: dynamoOutboxStore(state),
     output: dynamoOutputStore(client, 'output'),
     accounts: dynamoAccountStore(client, state),
     idempotency: dynamoIdempotencyStore(state),

@@ -3,9 +3,14 @@ import { randomBytes } from 'node:crypto';
 import type { ExecutionId, KeyId, LaunchId, SandboxId, TenantId } from '../../contract/ids.ts';
 import type { Caller } from '../../core/account/caller.ts';
 import type { ExecutionRecord } from '../../core/execution/execution.ts';
-import type { FreeTask, PoolTask } from '../../core/pool/pool-task.ts';
-import { DEFAULT_POOL } from '../../core/pool/pool-task.ts';
-import type { SandboxRecord } from '../../core/sandbox/sandbox.ts';
+import {
+  type FreeTask,
+  type Pool,
+  poolKeyOf,
+  type StartingTask,
+} from '../../core/pool/pool-task.ts';
+import type { CreatingSandbox, Placed } from '../../core/sandbox/sandbox.ts';
+import { DEFAULT_SIZE } from '../../core/sandbox/sizes.ts';
 
 const tail = () =>
   [...randomBytes(20)].map((byte) => 'abcdefghijklmnopqrstuvwxyz0123456789'[byte % 36]).join('');
@@ -24,47 +29,57 @@ export const callerOf = (over: Partial<Caller> = {}): Caller => ({
 });
 export const iso = (ms: number) => new Date(ms).toISOString();
 
-export function startingTask(seat = 0): Extract<PoolTask, { status: 'starting' }> {
+export const pool: Pool = { imageTarget: 'python', ...DEFAULT_SIZE, network: 'none' };
+export const VERSION = 'arn:aws:ecs:us-east-1:000000000000:task-definition/sandbox:1';
+export const taskArnOf = (launchId: string) =>
+  `arn:aws:ecs:us-east-1:000000000000:task/cluster/${launchId}`;
+
+export function startingTask(seat = 0): StartingTask {
   return {
     launchId: launchId(),
-    pool: DEFAULT_POOL,
+    pool: poolKeyOf(pool),
     seat,
+    network: pool.network,
+    version: VERSION,
     status: 'starting',
     launchedAt: iso(Date.now()),
   };
 }
 
-export const freed = (task: PoolTask): FreeTask => ({
-  launchId: task.launchId,
-  pool: task.pool,
-  seat: task.seat,
-  launchedAt: task.launchedAt,
+export const freed = (task: StartingTask): FreeTask => ({
+  ...task,
   status: 'free',
-  taskArn: `arn:aws:ecs:us-east-1:000000000000:task/cluster/${task.launchId}`,
-  address: '127.64.0.9',
+  taskArn: taskArnOf(task.launchId),
+  address: { host: '127.64.0.9', network: task.network },
 });
 
-export function creatingSandbox(task: FreeTask, over: Partial<SandboxRecord> = {}) {
+export function creatingSandbox(
+  task: FreeTask,
+  over: Partial<CreatingSandbox> = {},
+): Placed<CreatingSandbox> {
   return {
     id: sandboxId(),
     tenantId: tenantId(),
+    slot: 0,
     status: 'creating',
     runtime: 'python',
-    resources: { cpu: 1, memoryMb: 2048, diskGb: 20 },
+    resources: DEFAULT_SIZE,
     network: { access: 'none' },
     metadata: {},
     createdAt: iso(Date.now()),
+    lifetimeMs: 300_000,
     expiresAt: iso(Date.now() + 300_000),
-    task: { launchId: task.launchId, taskArn: task.taskArn, address: task.address },
     controlToken: 'c'.repeat(64),
     accessToken: 'a'.repeat(64),
     runningExecutions: 0,
+    env: {},
     ...over,
-  } as Extract<SandboxRecord, { status: 'creating' }>;
+    task: { launchId: task.launchId, taskArn: task.taskArn, address: task.address },
+  };
 }
 
 export function runningExecution(
-  sandbox: Pick<SandboxRecord, 'id' | 'tenantId'>,
+  sandbox: Pick<CreatingSandbox, 'id' | 'tenantId'>,
   over: Partial<Extract<ExecutionRecord, { status: 'running' }>> = {},
 ): Extract<ExecutionRecord, { status: 'running' }> {
   return {

@@ -9,6 +9,7 @@ describe('the deploy configuration', () => {
       internet: false,
       architecture: 'x86_64',
       poolTarget: 0,
+      openPoolTarget: 0,
       allowedOrigins: ['*'],
       defaultLifetimeMs: 300_000,
       maxLifetimeMs: 86_400_000,
@@ -62,8 +63,19 @@ describe('the deploy configuration', () => {
     for (const name of Object.keys(wrong)) expect(read).toThrow(name);
   });
 
-  it('refuses the internet, which has no network yet', () => {
-    expect(() => readDeployConfig({ internet: true })).toThrow(/"open".*does not exist yet/);
+  it.each([
+    ['dev', false],
+    ['prod', false],
+    ['local', true],
+  ])('offers a way out in %s: %s', (profile, internet) => {
+    expect(readDeployConfig({ profile }).internet).toBe(internet);
+    expect(readDeployConfig({ profile, internet: !internet }).internet).toBe(!internet);
+  });
+
+  it('refuses a pool in a network that is not deployed', () => {
+    const setting = { openPoolTarget: 1 };
+    expect(() => readDeployConfig(setting)).toThrow(/openPoolTarget/);
+    expect(readDeployConfig({ ...setting, internet: true }).openPoolTarget).toBe(1);
   });
 
   it('refuses several origins, which a fixed header cannot name', () => {

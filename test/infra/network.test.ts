@@ -3,6 +3,9 @@ import { AGENT_PORT } from '../../contract/agent/protocol.ts';
 import { assemblyOf, DEPLOYMENT_NAMES, ofType, oneOf } from './assembly.ts';
 import { asText } from './statements.ts';
 
+/** Of the network with a way out, which is one of its own. */
+const isOpen = (id: string) => id.startsWith('Open');
+
 const ENDPOINT = 'AWS::EC2::VPCEndpoint';
 const NO_WAY_OUT = [
   'AWS::EC2::InternetGateway',
@@ -16,7 +19,10 @@ const NO_WAY_OUT = [
 describe.each(DEPLOYMENT_NAMES)('the closed network of %s', (name) => {
   it('has no gateway and no route of its own', async () => {
     const { service } = await assemblyOf(name);
-    for (const type of NO_WAY_OUT) expect([...ofType(service, type).keys()]).toEqual([]);
+    for (const type of NO_WAY_OUT) {
+      const ids = [...ofType(service, type).keys()].filter((id) => !isOpen(id));
+      expect(ids, type).toEqual([]);
+    }
     for (const subnet of ofType(service, 'AWS::EC2::Subnet').values())
       expect(subnet['MapPublicIpOnLaunch']).toBe(false);
   });
@@ -83,15 +89,22 @@ describe.each(DEPLOYMENT_NAMES)('the closed network of %s', (name) => {
       '*.dkr.ecr.<AWS::Region>.amazonaws.com',
       'prod-<AWS::Region>-starport-layer-bucket.s3.<AWS::Region>.amazonaws.com',
     ]);
-    expect(ofType(service, 'AWS::Route53Resolver::FirewallRuleGroupAssociation').size).toBe(1);
+    const [association, ...more] = ofType(
+      service,
+      'AWS::Route53Resolver::FirewallRuleGroupAssociation',
+    ).values();
+    expect(more).toEqual([]);
+    expect(asText(association?.['VpcId'])).toBe('<ClosedVpc>');
     // Nothing may make the VPC fail open.
     expect(ofType(service, 'AWS::Route53Resolver::FirewallConfig').size).toBe(0);
   });
 
   it('records what was refused', async () => {
     const { service } = await assemblyOf(name);
-    const [log] = ofType(service, 'AWS::EC2::FlowLog').values();
-    expect(log).toMatchObject({ TrafficType: 'REJECT', ResourceType: 'VPC' });
+    const logs = [...ofType(service, 'AWS::EC2::FlowLog').values()];
+    expect(logs.map(({ ResourceId }) => asText(ResourceId))).toContain('<ClosedVpc>');
+    for (const log of logs)
+      expect(log).toMatchObject({ TrafficType: 'REJECT', ResourceType: 'VPC' });
   });
 });
 
@@ -130,5 +143,64 @@ describe('the endpoints’ cost', () => {
   ] as const)('in %s is that of %i zone(s)', async (name, zones) => {
     const { service } = await assemblyOf(name);
     expect(oneOf(service, ENDPOINT, 'ClosedEcrApi')['SubnetIds']).toHaveLength(zones);
+  });
+});
+
+describe('the open network', () => {
+  it('is deployed only where it is asked for', async () => {
+    for (const name of ['dev', 'prod'] as const) {
+      const { service } = await assemblyOf(name);
+      expect(Object.keys(service.Resources).filter(isOpen), name).toEqual([]);
+    }
+    const { service } = await assemblyOf('local');
+    expect([...ofType(service, 'AWS::EC2::VPC').keys()]).toHaveLength(2);
+  });
+
+  it('gives a way out to the subnets of sandboxes alone, and an address to nobody who does not ask', async () => {
+    const { service } = await assemblyOf('local');
+    const routes = [...ofType(service, 'AWS::EC2::Route').values()];
+    expect(routes.map(({ RouteTableId }) => asText(RouteTableId))).toEqual([
+      expect.stringMatching(/^<OpenVpcsandboxSubnet1/),
+      expect.stringMatching(/^<OpenVpcsandboxSubnet2/),
+    ]);
+    for (const route of routes) expect(asText(route['GatewayId'])).toMatch(/^<OpenVpcIGW/);
+    expect(ofType(service, 'AWS::EC2::NatGateway').size).toBe(0);
+    for (const subnet of ofType(service, 'AWS::EC2::Subnet').values())
+      expect(subnet['MapPublicIpOnLaunch']).toBe(false);
+  });
+
+  it('lets sandboxes out by 80 and 443, and nobody in but its gateway on the agents’ port', async () => {
+    const { service } = await assemblyOf('local');
+    const group = oneOf(service, 'AWS::EC2::SecurityGroup', 'OpenSandboxGroup');
+    expect(group['SecurityGroupEgress']).toMatchObject([
+      { CidrIp: '0.0.0.0/0', IpProtocol: 'tcp', FromPort: 80, ToPort: 80 },
+      { CidrIp: '0.0.0.0/0', IpProtocol: 'tcp', FromPort: 443, ToPort: 443 },
+    ]);
+    expect(group).not.toHaveProperty('SecurityGroupIngress');
+    const ingress = [...ofType(service, 'AWS::EC2::SecurityGroupIngress')]
+      .filter(([id]) => isOpen(id))
+      .map(([, { SourceSecurityGroupId, GroupId, FromPort, ToPort }]) => [
+        asText(SourceSecurityGroupId),
+        asText(GroupId),
+        FromPort,
+        ToPort,
+      ]);
+    expect(ingress).toEqual([
+      ['<OpenGatewayGroup.GroupId>', '<OpenSandboxGroup.GroupId>', AGENT_PORT, AGENT_PORT],
+    ]);
+  });
+
+  it('has a gateway of its own, and none of the endpoints', async () => {
+    const { service } = await assemblyOf('local');
+    const gateway = oneOf(service, 'AWS::Lambda::Function', 'OpenAgentGateway');
+    expect(gateway['VpcConfig']['SecurityGroupIds'].map(asText)).toEqual([
+      '<OpenGatewayGroup.GroupId>',
+    ]);
+    expect(gateway['VpcConfig']['SubnetIds'].map(asText)).toEqual([
+      expect.stringMatching(/^<OpenVpcgatewaySubnet1/),
+      expect.stringMatching(/^<OpenVpcgatewaySubnet2/),
+    ]);
+    for (const { VpcId } of ofType(service, ENDPOINT).values())
+      expect(asText(VpcId)).toBe('<ClosedVpc>');
   });
 });

@@ -7,11 +7,17 @@ export const poolTask = createSchema({
   attributes: {
     launchId: text,
     pool: text,
-    seat: count,
-    status: { type: ['starting', 'free', 'claimed', 'bad'] as const, required: true },
+    /** Absent for a launch of one sandbox. */
+    seat: { type: 'number' },
+    status: {
+      type: ['starting', 'launching', 'free', 'claimed', 'bad'] as const,
+      required: true,
+    },
+    network: { type: ['none', 'internet'] as const, required: true },
+    version: text,
     launchedAt: text,
     taskArn: maybe,
-    address: maybe,
+    host: maybe,
     sandboxId: maybe,
   },
   indexes: {

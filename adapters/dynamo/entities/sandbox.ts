@@ -1,4 +1,4 @@
-/** Sandboxes as they lie in the state table. */
+/** Sandboxes, the slots of their tenants and the events to be told as they lie in the state table. */
 import { createSchema } from 'electrodb';
 import { END_REASONS } from '../../../contract/rest/sandboxes.ts';
 import { count, key, maybe, model, text, ttl } from './attributes.ts';
@@ -8,22 +8,30 @@ export const sandbox = createSchema({
   attributes: {
     id: text,
     tenantId: text,
+    slot: count,
     status: { type: ['creating', 'running', 'stopping', 'stopped'] as const, required: true },
     runtime: text,
     resources: { type: 'any', required: true },
     network: { type: 'any', required: true },
     name: maybe,
     metadata: { type: 'any', required: true },
+    /** Of one that is creating. */
+    env: { type: 'any' },
+    ownLaunch: maybe,
+    estimatedReadyAt: maybe,
     createdAt: text,
     startedAt: maybe,
+    lifetimeMs: count,
     expiresAt: text,
+    endRequestedAt: maybe,
     stoppedAt: maybe,
     endReason: { type: END_REASONS },
-    launchId: text,
-    taskArn: text,
-    address: text,
+    launchId: maybe,
+    taskArn: maybe,
+    host: maybe,
     controlToken: text,
     accessToken: text,
+    lifecycleToken: maybe,
     runningExecutions: count,
     /** Present until it has stopped: the sparse index of what may become overdue. */
     liveState: { type: ['live'] as const },
@@ -42,5 +50,27 @@ export const sandbox = createSchema({
       pk: key('gsi2pk', 'liveState'),
       sk: key('gsi2sk', 'overdueAt'),
     },
+  },
+});
+
+/** One place of a tenant, while a live sandbox takes it. */
+export const slot = createSchema({
+  model: model('slot'),
+  attributes: { tenantId: text, slot: count, sandboxId: text },
+  indexes: { bySlot: { pk: key('pk', 'tenantId'), sk: key('sk', 'slot') } },
+});
+
+export const outbox = createSchema({
+  model: model('outbox'),
+  attributes: {
+    id: text,
+    type: { type: ['SandboxTerminated'] as const, required: true },
+    at: text,
+    detail: { type: 'any', required: true },
+    state: { type: ['pending'] as const, required: true },
+  },
+  indexes: {
+    byId: { pk: key('pk', 'id'), sk: key('sk') },
+    byState: { index: 'gsi2', pk: key('gsi2pk', 'state'), sk: key('gsi2sk', 'at', 'id') },
   },
 });

@@ -39,9 +39,10 @@ async function runningSandbox() {
   const starting = startingTask(seats++);
   const task = freed(starting);
   await stores.pool.takeSeat(starting);
-  await stores.pool.markFree(task.launchId, task.taskArn, task.address);
+  await stores.pool.markFree(task.launchId, task.taskArn, task.address.host);
   const sandbox = creatingSandbox(task);
-  await stores.sandboxes.claim(sandbox, task, at(HOUR));
+  const creation = { sandbox, task, idempotency: undefined, overdueAt: at(HOUR) };
+  expect(await stores.sandboxes.create(creation)).toBe('created');
   await stores.sandboxes.markRunning(sandbox.id, at(0), at(HOUR));
   return sandbox;
 }

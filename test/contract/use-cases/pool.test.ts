@@ -1,254 +1,241 @@
-/** The pool's use cases over the real stores, with an agent and a fleet that can be told to fail. */
+/** The pool's use cases over the real stores, with agents and a fleet that can be told to fail. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { LaunchId } from '../../../contract/ids.ts';
-import { DEFAULT_POOL, type FreeTask } from '../../../core/pool/pool-task.ts';
+import { poolKeyOf } from '../../../core/pool/pool-task.ts';
+import { recyclePools } from '../../../core/pool/recycle-pool.ts';
 import { refillPool } from '../../../core/pool/refill-pool.ts';
 import { onTaskRunning, onTaskStopped } from '../../../core/pool/task-events.ts';
-import { type AgentCall, AgentUnreachable } from '../../../core/ports.ts';
 import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
-import { endOverdue } from '../../../core/sandbox/end-overdue.ts';
-import { closeSandbox, endSandbox } from '../../../core/sandbox/end-sandbox.ts';
-import { clock, digest, ids } from '../../../lambdas/shared/system.ts';
+import { launchSandbox } from '../../../core/sandbox/lifecycle-steps.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
-import { callerOf, creatingSandbox, iso } from '../../helpers/records.ts';
+import {
+  caller,
+  end,
+  fill,
+  type LifeWorld,
+  lifeWorld,
+  missedSandbox,
+  recordOf,
+  runningSandbox,
+  runs,
+  type Stores,
+} from '../../helpers/life-world.ts';
+import { launchId, pool, taskArnOf } from '../../helpers/records.ts';
 
-let stores: Awaited<ReturnType<typeof startStores>>;
-let world: ReturnType<typeof makeWorld>;
+const HOUR = 3_600_000;
+const KEY = poolKeyOf(pool);
+let stores: Stores;
+let world: LifeWorld;
 beforeEach(async () => {
   stores = await startStores();
-  world = makeWorld();
+  world = lifeWorld(stores);
 });
 afterEach(() => stores.close());
 
-const caller = callerOf({ role: 'developer' });
-const arnOf = (launchId: string) => `arn:aws:ecs:us-east-1:000000000000:task/cluster/${launchId}`;
-
-/** Every use case's deps, and what was done to the outside. */
-function makeWorld() {
-  const launched: LaunchId[] = [];
-  const stopped: string[] = [];
-  const calls: string[] = [];
-  const failingInits = new Set<string>();
-  const deps = {
-    ...stores,
-    clock,
-    ids,
-    digest,
-    poolWaitMs: 300,
-    defaultLifetimeMs: 60_000,
-    maxLifetimeMs: 120_000,
-    refill: { request: async () => {} },
-    fleet: {
-      launch: async (launchId: LaunchId) => {
-        launched.push(launchId);
-        return { taskArn: arnOf(launchId) };
-      },
-      stop: async (taskArn: string) => void stopped.push(taskArn),
-      check: async () => {},
-    },
-    gateway: {
-      call: async (address: string, { method, path, body }: AgentCall) => {
-        calls.push(`${method} ${path}`);
-        if (path === '/init' && failingInits.has(address)) throw new AgentUnreachable('refused');
-        if (path === '/health')
-          return answer({ status: 'ok', protocol: 1, taskId: address, initialized: false });
-        if (path === '/init')
-          return answer({ sandboxId: (body as { sandboxId: string }).sandboxId, protocol: 1 });
-        return answer({ killed: [], unread: [] });
-      },
-      stream: async () => {
-        throw new AgentUnreachable('no streams here');
-      },
-    },
-  };
-  return { launched, stopped, calls, failingInits, deps };
-}
-
-const answer = (json: unknown) => ({ status: 200, body: JSON.stringify(json) });
-
-/** A task's address is its launch id here, so that each agent is told from another. */
-const runs = (launchId: LaunchId) =>
-  onTaskRunning(world.deps, { launchId, taskArn: arnOf(launchId), address: launchId });
-
-async function fill(target: number): Promise<void> {
-  await refillPool(world.deps, DEFAULT_POOL, target);
-  for (const launchId of world.launched) await runs(launchId);
-}
+const freeTasks = async () => (await stores.pool.allFree(KEY)).map(({ launchId }) => launchId);
+const recycle = (target = 1) => recyclePools(world.deps, [{ pool, target }]);
 
 describe('refill', () => {
   test('twenty refills at once launch as many tasks as there are seats', async () => {
-    await Promise.all(Array.from({ length: 20 }, () => refillPool(world.deps, DEFAULT_POOL, 5)));
-    expect(world.launched).toHaveLength(5);
-    expect(await stores.pool.seats(DEFAULT_POOL)).toHaveLength(5);
+    await Promise.all(
+      Array.from({ length: 20 }, () => refillPool(world.deps, { pool, target: 5 })),
+    );
+    expect(world.deps.fleet.launched).toHaveLength(5);
+    expect(await stores.pool.seats(KEY)).toHaveLength(5);
   });
 
   test('a launch that fails gives its seat back and says why', async () => {
-    const fleet = {
-      ...world.deps.fleet,
-      launch: async () => {
-        throw new Error('RunTask: RESOURCE:CPU');
-      },
-    };
-    const report = await refillPool({ ...world.deps, fleet }, DEFAULT_POOL, 2);
-    expect(report).toEqual({
+    const refusal = new Error('RunTask: RESOURCE:CPU');
+    world.deps.fleet.refusals.push(refusal, refusal);
+    expect(await refillPool(world.deps, { pool, target: 2 })).toEqual({
       launched: 0,
-      failed: ['RunTask: RESOURCE:CPU', 'RunTask: RESOURCE:CPU'],
+      failed: [refusal.message, refusal.message],
     });
-    expect(await stores.pool.seats(DEFAULT_POOL)).toEqual([]);
+    expect(await stores.pool.seats(KEY)).toEqual([]);
   });
 
   test('a launch that came to nothing is stopped and its seat given back', async () => {
-    await refillPool(world.deps, DEFAULT_POOL, 1);
-    const later = { ...clock, nowMs: () => clock.nowMs() + 200_000 };
-    await refillPool({ ...world.deps, clock: later }, DEFAULT_POOL, 1);
-    expect(world.stopped).toEqual([arnOf(world.launched[0] ?? '')]);
-    await refillPool(world.deps, DEFAULT_POOL, 1);
-    expect(world.launched).toHaveLength(2);
+    await refillPool(world.deps, { pool, target: 1 });
+    world.pass(200_000);
+    await refillPool(world.deps, { pool, target: 1 });
+    const { stopped, launched } = world.deps.fleet;
+    expect(stopped).toEqual([taskArnOf(launched[0]!.launchId)]);
+    await refillPool(world.deps, { pool, target: 1 });
+    expect(launched).toHaveLength(2);
   });
 });
 
-describe('create', () => {
-  test('claims a free task, gives its agent only hashes of the tokens, and runs', async () => {
-    await fill(1);
-    const sandbox = await createSandbox(world.deps, { runtime: 'python' }, caller);
-    expect(sandbox.status).toBe('running');
-    expect(JSON.stringify(sandbox)).not.toMatch(/[0-9a-f]{64}/);
-    expect(await stores.pool.free(DEFAULT_POOL, 10)).toEqual([]);
+describe('task events of a pool', () => {
+  test('a task whose agent answers as another task, or not at all, is stopped and its seat is free', async () => {
+    await refillPool(world.deps, { pool, target: 2 });
+    const [other, silent] = world.deps.fleet.launched.map(({ launchId }) => launchId);
+    world.deps.gateway.dead.add(`GET /health ${silent}`);
+    const wrongHost = { launchId: other!, taskArn: taskArnOf(other!), host: 'another' };
+    expect(await onTaskRunning(world.deps, wrongHost)).toBe('not_healthy');
+    expect(await runs(world, silent!)).toBe('not_healthy');
+    expect(world.deps.fleet.stopped).toEqual([other, silent].map((id) => taskArnOf(id!)));
+    expect(await stores.pool.seats(KEY)).toEqual([]);
   });
 
-  test('of many at once each gets a task of its own, and the rest are refused', async () => {
-    await fill(3);
-    const made = await Promise.allSettled(
-      Array.from({ length: 5 }, () => createSandbox(world.deps, { runtime: 'python' }, caller)),
-    );
-    expect(made.filter(({ status }) => status === 'fulfilled')).toHaveLength(3);
-    for (const result of made) {
-      if (result.status === 'rejected')
-        expect(result.reason).toMatchObject({ code: 'CAPACITY_UNAVAILABLE', retryAfterSeconds: 5 });
-    }
-    expect((await stores.sandboxes.list(caller.tenantId, { limit: 50 })).items).toHaveLength(3);
-  });
-
-  test('a task whose init fails becomes bad, is stopped, and another is claimed', async () => {
-    await fill(2);
-    const [bad] = world.launched;
-    world.failingInits.add(bad ?? '');
-    const sandbox = await createSandbox(
-      { ...world.deps, ids: { ...ids, shuffle: badFirst } },
-      { runtime: 'python' },
-      caller,
-    );
-    expect(sandbox.status).toBe('running');
-    expect(world.stopped).toEqual([arnOf(bad ?? '')]);
-    expect((await stores.pool.get(bad as LaunchId))?.status).toBe('bad');
-  });
-
-  test('three bad tasks end it as a failure, with nothing left running', async () => {
-    await fill(3);
-    for (const launchId of world.launched) world.failingInits.add(launchId);
-    await expect(createSandbox(world.deps, { runtime: 'python' }, caller)).rejects.toMatchObject({
-      code: 'CAPACITY_UNAVAILABLE',
-    });
-    expect(world.stopped).toHaveLength(3);
-    const { items } = await stores.sandboxes.list(caller.tenantId, { limit: 10 });
-    for (const item of items)
-      expect(item).toMatchObject({ status: 'stopped', endReason: 'init_timeout' });
-  });
-
-  function badFirst<T>(items: readonly T[]): T[] {
-    return [...items].sort((a) =>
-      world.failingInits.has((a as { launchId: string }).launchId) ? -1 : 1,
-    );
-  }
-});
-
-describe('the minute', () => {
-  test('ends what nobody ended: a creation that died, a sandbox past its expiry', async () => {
-    await fill(2);
-    const sandbox = await createSandbox(world.deps, { runtime: 'python' }, caller);
-    const [task] = await stores.pool.free(DEFAULT_POOL, 10);
-    const stuck = creatingSandbox(task as FreeTask, { tenantId: caller.tenantId });
-    await stores.sandboxes.claim(stuck, task as FreeTask, iso(Date.now() + 60_000));
-    const at = (ms: number) => ({
-      ...world.deps,
-      clock: { ...clock, nowMs: () => Date.now() + ms },
-    });
-
-    expect(await endOverdue(at(0))).toBe(0);
-    expect(await endOverdue(at(61_000))).toBe(1);
-    expect(await stores.sandboxes.get(stuck.id)).toMatchObject({
-      status: 'stopped',
-      endReason: 'init_timeout',
-    });
-    expect(await endOverdue(at(181_000))).toBe(1);
-    expect(await stores.sandboxes.get(sandbox.id)).toMatchObject({
-      status: 'stopped',
-      endReason: 'expired',
-    });
-    expect(world.stopped).toHaveLength(2);
-    expect(await endOverdue(at(10_000_000))).toBe(0);
-  });
-});
-
-describe('task events', () => {
-  test('a task that is not healthy is given up only while nobody has it', async () => {
-    await fill(1);
-    const launchId = world.launched[0] as LaunchId;
-    expect(await stores.pool.giveUp(launchId)).toBe(false);
-    expect((await stores.pool.get(launchId))?.status).toBe('free');
+  test('a free task is not given up', async () => {
+    const [launch] = await fill(world, 1);
+    world.deps.gateway.dead.add(`GET /health ${launch}`);
+    expect(await runs(world, launch!)).toBe('not_wanted');
+    expect(await freeTasks()).toEqual([launch]);
   });
 
   test('twice, late and out of order do no harm', async () => {
-    await refillPool(world.deps, DEFAULT_POOL, 1);
-    const launchId = world.launched[0] as LaunchId;
-    await onTaskStopped(world.deps, launchId);
-    expect(await runs(launchId)).toBe('not_wanted');
-    expect(world.stopped).toEqual([arnOf(launchId)]);
-    await onTaskStopped(world.deps, launchId);
-    expect(await stores.pool.seats(DEFAULT_POOL)).toEqual([]);
+    await refillPool(world.deps, { pool, target: 1 });
+    const { launchId } = world.deps.fleet.launched[0]!;
+    await onTaskStopped(world.deps, launchId, 'task_died');
+    expect(await runs(world, launchId)).toBe('not_wanted');
+    expect(world.deps.fleet.stopped).toEqual([taskArnOf(launchId)]);
+    await onTaskStopped(world.deps, launchId, 'task_died');
+    expect(await stores.pool.seats(KEY)).toEqual([]);
   });
 
   test('a second RUNNING does not free a claimed task', async () => {
-    await fill(1);
-    await createSandbox(world.deps, { runtime: 'python' }, caller);
-    expect(await runs(world.launched[0] as LaunchId)).toBe('not_wanted');
-    expect(await stores.pool.free(DEFAULT_POOL, 10)).toEqual([]);
+    const { task } = await runningSandbox(world);
+    expect(await runs(world, task.launchId)).toBe('not_wanted');
+    expect(await freeTasks()).toEqual([]);
+    expect(world.deps.fleet.stopped).toEqual([]);
   });
 
-  test('a task that dies ends its sandbox with the reason, a terminated one keeps its own', async () => {
-    await fill(2);
-    const died = await createSandbox(world.deps, { runtime: 'python' }, caller);
-    const record = await stores.sandboxes.get(died.id);
-    await onTaskStopped(world.deps, record?.task.launchId as LaunchId);
-    expect(await stores.sandboxes.get(died.id)).toMatchObject({
-      status: 'stopped',
-      endReason: 'task_died',
-    });
-
-    const ended = await createSandbox(world.deps, { runtime: 'python' }, caller);
-    await endSandbox(world.deps, { id: ended.id, reason: 'terminated' });
-    expect(
-      await closeSandbox(world.deps, { id: ended.id, reason: 'task_died', stopTask: false }),
-    ).toMatchObject({ status: 'stopped', endReason: 'terminated' });
-  });
-
-  test('a host that went away ends its sandboxes as host_restarted, also late, and gives the seats back', async () => {
-    await fill(3);
-    const body = { runtime: 'python', lifetimeMs: 1_000 } as const;
-    const [lost, ending] = [
-      await createSandbox(world.deps, body, caller),
-      await createSandbox(world.deps, body, caller),
+  test('a task that dies ends its sandbox with the reason; of one that ends, the first reason stays', async () => {
+    await fill(world, 2);
+    const body = { runtime: 'python' } as const;
+    const made = [
+      await createSandbox(world.deps, { body }, caller),
+      await createSandbox(world.deps, { body }, caller),
     ];
-    await stores.sandboxes.requestEnd(ending.id, 'terminated');
-    const later = { ...world.deps, clock: { ...clock, nowMs: () => clock.nowMs() + 3_600_000 } };
-    for (const launchId of [...world.launched, ...world.launched])
-      await onTaskStopped(later, launchId, 'host_restarted');
-    const ends = await Promise.all([lost, ending].map(({ id }) => stores.sandboxes.get(id)));
-    expect(ends).toMatchObject([
-      { status: 'stopped', endReason: 'host_restarted' },
-      { status: 'stopped', endReason: 'terminated' },
+    const [died, ended] = made.map(({ sandbox }) => sandbox.id);
+    await stores.sandboxes.requestEnd(ended!, { reason: 'terminated', at: 'a', overdueAt: 'b' });
+    for (const id of [died!, ended!]) {
+      const { task } = await recordOf(world, id);
+      await onTaskStopped(world.deps, task!.launchId, 'task_died');
+      await end(world, id);
+    }
+    expect(await recordOf(world, died!)).toMatchObject({ endReason: 'task_died' });
+    expect(await recordOf(world, ended!)).toMatchObject({ endReason: 'terminated' });
+  });
+
+  test('a task that stopped at its deadline has expired, a host that went away has not', async () => {
+    const expired = await runningSandbox(world, 10_000);
+    const lost = await runningSandbox(world, 10_000);
+    world.pass(71_000);
+    await onTaskStopped(world.deps, expired.task.launchId, 'task_died');
+    await onTaskStopped(world.deps, lost.task.launchId, 'host_restarted');
+    expect(await recordOf(world, expired.id)).toMatchObject({ endReason: 'expired' });
+    expect(await recordOf(world, lost.id)).toMatchObject({ endReason: 'host_restarted' });
+  });
+});
+
+describe('the minute’s look at tasks', () => {
+  test('leaves alone what is in order', async () => {
+    const { task } = await runningSandbox(world);
+    const [launch] = await fill(world, 1);
+    world.pass(11 * HOUR);
+    expect(await recycle()).toEqual({ retired: 0, orphans: 0 });
+    expect(await freeTasks()).toEqual([launch]);
+    expect(world.deps.fleet.running.has(task.taskArn)).toBe(true);
+  });
+
+  test('retires a free task at 12 h, and the next refill launches another', async () => {
+    const [launch] = await fill(world, 1);
+    world.pass(12 * HOUR + 1);
+    expect(await recycle()).toEqual({ retired: 1, orphans: 0 });
+    expect(world.deps.fleet.stopped).toEqual([taskArnOf(launch!)]);
+    expect(await stores.pool.seats(KEY)).toEqual([]);
+    expect(await fill(world, 1)).toHaveLength(1);
+  });
+
+  test('retires free tasks of another version, and no claimed one', async () => {
+    const claimed = await runningSandbox(world);
+    const [launch] = await fill(world, 1);
+    const newer = { ...world.deps, version: `${world.deps.version}1` };
+    expect((await recyclePools(newer, [{ pool, target: 1 }])).retired).toBe(1);
+    expect(world.deps.fleet.stopped).toEqual([taskArnOf(launch!)]);
+    expect((await recordOf(world, claimed.id)).status).toBe('running');
+  });
+
+  test('takes a free task out of the pool that the fleet does not know', async () => {
+    const [launch] = await fill(world, 1);
+    world.deps.fleet.running.delete(taskArnOf(launch!));
+    expect((await recycle()).retired).toBe(1);
+    expect(await stores.pool.get(launch!)).toBeUndefined();
+    expect(await stores.pool.seats(KEY)).toEqual([]);
+  });
+
+  test('a task that becomes free while the fleet is asked is not taken for gone', async () => {
+    await refillPool(world.deps, { pool, target: 1 });
+    const { launchId } = world.deps.fleet.launched[0]!;
+    const fleet = {
+      ...world.deps.fleet,
+      list: async () => {
+        await runs(world, launchId);
+        return [];
+      },
+    };
+    await recyclePools({ ...world.deps, fleet }, [{ pool, target: 1 }]);
+    expect(await freeTasks()).toEqual([launchId]);
+  });
+
+  test('a lowered target gives up the seats above it', async () => {
+    await fill(world, 3);
+    expect((await recycle(1)).retired).toBe(2);
+    const seats = await stores.pool.seats(KEY);
+    expect(seats.map(({ seat }) => seat)).toEqual([0]);
+    expect(await freeTasks()).toEqual(seats.map(({ launchId }) => launchId));
+  });
+
+  test('a task that a caller claims at the same time is the caller’s', async () => {
+    const [launch] = await fill(world, 1);
+    world.pass(13 * HOUR);
+    const [{ retired }] = await Promise.all([
+      recycle(),
+      createSandbox(world.deps, { body: { runtime: 'python' } }, caller),
     ]);
-    expect(await stores.pool.seats(DEFAULT_POOL)).toEqual([]);
-    expect(await stores.pool.free(DEFAULT_POOL, 10)).toEqual([]);
+    const wasStopped = world.deps.fleet.stopped.includes(taskArnOf(launch!));
+    expect(wasStopped).toBe(retired === 1);
+    const { items } = await stores.sandboxes.list(caller.tenantId, { limit: 10 });
+    expect(items[0]?.task?.launchId === launch).toBe(!wasStopped);
+  });
+
+  test('stops a task that no record asks for, after 180 s, and none of somebody else’s', async () => {
+    const { fleet, clock } = world.deps;
+    const ours = launchId();
+    const [orphan, foreign] = [taskArnOf(ours), taskArnOf('somebody')];
+    const createdMs = clock.nowMs();
+    fleet.running.set(orphan, { taskArn: orphan, launchId: ours, createdMs });
+    fleet.running.set(foreign, { taskArn: foreign, launchId: undefined, createdMs });
+    world.pass(179_000);
+    expect((await recycle()).orphans).toBe(0);
+    world.pass(2_000);
+    expect((await recycle()).orphans).toBe(1);
+    expect(fleet.stopped).toEqual([orphan]);
+  });
+
+  test('stops what a stopped sandbox or a bad task left running', async () => {
+    const sandbox = await runningSandbox(world);
+    const { fleet, clock } = world.deps;
+    const { taskArn, launchId } = sandbox.task;
+    await end(world, sandbox.id);
+    // StopTask was lost.
+    fleet.running.set(taskArn, { taskArn, launchId, createdMs: clock.nowMs() });
+    const [bad] = await fill(world, 1);
+    await stores.pool.giveUp(bad!);
+    world.pass(181_000);
+    expect((await recycle()).orphans).toBe(2);
+    expect([...fleet.running.keys()]).toEqual([]);
+    expect(await stores.pool.get(bad!)).toBeUndefined();
+  });
+
+  test('leaves a launch of one sandbox to its lifecycle', async () => {
+    const { id } = await missedSandbox(world);
+    await launchSandbox(world.deps, { sandboxId: id, token: 't' });
+    world.pass(200_000);
+    expect((await recycle()).orphans).toBe(0);
+    const { ownLaunch } = (await recordOf(world, id)) as { ownLaunch?: LaunchId };
+    expect(world.deps.fleet.running.has(taskArnOf(ownLaunch!))).toBe(true);
   });
 });

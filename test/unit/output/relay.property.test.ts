@@ -17,6 +17,7 @@ import { iso, runningExecution, sandboxId, tenantId } from '../../helpers/record
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
 
 const LEASE_MS = 3_000;
+const address = { host: 'a', network: 'none' } as const;
 
 const at = '2026-01-01T00:00:00.000Z';
 function events(sizes: readonly number[]): Event[] {
@@ -100,7 +101,7 @@ async function check({
     return {
       ...(stores as typeof healthy & Pick<RelayDeps, 'executions'>),
       sandboxes: {
-        get: async () => ({ ...sandbox, status: 'running', task: { address: 'a' } }),
+        get: async () => ({ ...sandbox, status: 'running', task: { address } }),
       } as never,
       gateway,
       relays,
@@ -123,7 +124,7 @@ async function check({
   background.push(
     relayOutput(relayDeps(), {
       execution,
-      target: { address: 'a', token: 't' },
+      target: { address, token: 't' },
       after: 0,
       hop: 0,
     }).catch(() => {}),

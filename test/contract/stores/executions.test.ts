@@ -1,8 +1,7 @@
-/** The stores' promises, on the DynamoDB adapters over the stand-in. */
+/** What the stores of executions, output and accounts promise, on the DynamoDB adapters over the stand-in. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FinishedExecution } from '../../../core/execution/execution-store.ts';
-import { DEFAULT_POOL } from '../../../core/pool/pool-task.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   creatingSandbox,
@@ -11,7 +10,6 @@ import {
   iso,
   runningExecution,
   startingTask,
-  tenantId,
 } from '../../helpers/records.ts';
 
 let stores: Awaited<ReturnType<typeof startStores>>;
@@ -22,20 +20,16 @@ afterAll(() => stores.close());
 
 const LATER = iso(Date.now() + 600_000);
 let seats = 0;
-async function freeTask() {
+async function runningSandbox() {
   const starting = startingTask(seats++);
   const task = freed(starting);
-  expect(await stores.pool.takeSeat(starting)).toBe(true);
-  expect(await stores.pool.markFree(task.launchId, task.taskArn, task.address)).toBe(true);
-  return task;
-}
-
-async function runningSandbox() {
-  const task = await freeTask();
+  await stores.pool.takeSeat(starting);
+  await stores.pool.markFree(task.launchId, task.taskArn, task.address.host);
   const sandbox = creatingSandbox(task);
-  expect(await stores.sandboxes.claim(sandbox, task, LATER)).toBe(true);
+  const creation = { sandbox, task, idempotency: undefined, overdueAt: LATER };
+  expect(await stores.sandboxes.create(creation)).toBe('created');
   expect(await stores.sandboxes.markRunning(sandbox.id, iso(Date.now()), LATER)).toBe(true);
-  return { ...sandbox, task: sandbox.task };
+  return sandbox;
 }
 
 const end = (lastSeq: number): FinishedExecution => ({
@@ -46,106 +40,6 @@ const end = (lastSeq: number): FinishedExecution => ({
   finishedAt: iso(Date.now()),
   lastSeq,
   truncated: false,
-});
-
-describe('the pool', () => {
-  test('a seat is taken by one launch only, and given back by the claim of its task', async () => {
-    const first = startingTask(1000);
-    expect(await stores.pool.takeSeat(first)).toBe(true);
-    expect(await stores.pool.takeSeat(startingTask(1000))).toBe(false);
-    const task = freed(first);
-    await stores.pool.recordLaunch(task.launchId, task.taskArn);
-    expect(await stores.pool.markFree(task.launchId, task.taskArn, task.address)).toBe(true);
-    expect(await stores.pool.markFree(task.launchId, task.taskArn, task.address)).toBe(false);
-    expect((await stores.pool.free(DEFAULT_POOL, 100)).map(({ launchId }) => launchId)).toContain(
-      task.launchId,
-    );
-    expect(await stores.sandboxes.claim(creatingSandbox(task), task, LATER)).toBe(true);
-    expect((await stores.pool.seats(DEFAULT_POOL)).map(({ seat }) => seat)).not.toContain(1000);
-    expect(
-      (await stores.pool.free(DEFAULT_POOL, 100)).map(({ launchId }) => launchId),
-    ).not.toContain(task.launchId);
-  });
-
-  test('of fifty claims of one task, one wins and only its sandbox exists', async () => {
-    const task = await freeTask();
-    const wanted = Array.from({ length: 50 }, () => creatingSandbox(task));
-    const won = await Promise.all(
-      wanted.map((sandbox) => stores.sandboxes.claim(sandbox, task, LATER)),
-    );
-    expect(won.filter(Boolean)).toHaveLength(1);
-    const records = await Promise.all(wanted.map(({ id }) => stores.sandboxes.get(id)));
-    expect(records.filter(Boolean)).toHaveLength(1);
-  });
-
-  test('a removed task gives its seat back, twice over without harm', async () => {
-    const task = startingTask(2000);
-    await stores.pool.takeSeat(task);
-    await stores.pool.remove(task);
-    await stores.pool.remove(task);
-    expect(await stores.pool.get(task.launchId)).toBeUndefined();
-    expect(await stores.pool.takeSeat(startingTask(2000))).toBe(true);
-  });
-});
-
-describe('sandboxes', () => {
-  test('a record comes back as it was written', async () => {
-    const task = await freeTask();
-    const sandbox = creatingSandbox(task, { name: 'n', metadata: { k: 'v' } });
-    await stores.sandboxes.claim(sandbox, task, LATER);
-    expect(await stores.sandboxes.get(sandbox.id)).toEqual(sandbox);
-  });
-
-  test('another task takes the place of a bad one while it is created', async () => {
-    const [bad, good] = [await freeTask(), await freeTask()];
-    const sandbox = creatingSandbox(bad);
-    await stores.sandboxes.claim(sandbox, bad, LATER);
-    expect(await stores.sandboxes.claimAnother(sandbox.id, bad.launchId, good)).toBe(true);
-    expect((await stores.sandboxes.get(sandbox.id))?.task.launchId).toBe(good.launchId);
-    expect((await stores.pool.get(bad.launchId))?.status).toBe('bad');
-  });
-
-  test('the first reason of an end stays, and it ends once', async () => {
-    const sandbox = await runningSandbox();
-    expect(await stores.sandboxes.requestEnd(sandbox.id, 'terminated')).toMatchObject({
-      status: 'stopping',
-      endReason: 'terminated',
-    });
-    expect(await stores.sandboxes.requestEnd(sandbox.id, 'task_died')).toMatchObject({
-      endReason: 'terminated',
-    });
-    expect(
-      await stores.sandboxes.markStopped(sandbox.id, sandbox.task.launchId, iso(Date.now())),
-    ).toBe(true);
-    expect(
-      await stores.sandboxes.markStopped(sandbox.id, sandbox.task.launchId, iso(Date.now())),
-    ).toBe(false);
-    expect(await stores.sandboxes.requestEnd(sandbox.id, 'task_died')).toMatchObject({
-      status: 'stopped',
-      endReason: 'terminated',
-    });
-    expect(await stores.pool.get(sandbox.task.launchId)).toBeUndefined();
-  });
-
-  test('are listed newest first, in pages, per tenant', async () => {
-    const tenant = tenantId();
-    const ids: string[] = [];
-    for (let n = 0; n < 5; n++) {
-      const task = await freeTask();
-      const sandbox = creatingSandbox(task, {
-        tenantId: tenant,
-        createdAt: iso(1_700_000_000_000 + n),
-      });
-      await stores.sandboxes.claim(sandbox, task, LATER);
-      ids.unshift(sandbox.id);
-    }
-    const first = await stores.sandboxes.list(tenant, { limit: 3 });
-    const second = await stores.sandboxes.list(tenant, { limit: 3, cursor: first.cursor ?? '' });
-    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids);
-    await expect(
-      stores.sandboxes.list(tenantId(), { limit: 3, cursor: first.cursor ?? '' }),
-    ).rejects.toMatchObject({ code: 'VALIDATION_ERROR' });
-  });
 });
 
 describe('executions', () => {

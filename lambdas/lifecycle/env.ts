@@ -1,0 +1,21 @@
+/** What the `lifecycle` function reads from its environment. */
+import * as z from 'zod/mini';
+import {
+  AgentGatewayEnv,
+  ClusterEnv,
+  EventSourceEnv,
+  LaunchEnv,
+  LifecycleEnv,
+  PoolFunctionEnv,
+  StateTableEnv,
+} from '../shared/env.ts';
+
+export const LifecycleFunctionEnv = z.object({
+  ...StateTableEnv,
+  ...AgentGatewayEnv,
+  ...ClusterEnv,
+  ...LaunchEnv,
+  ...PoolFunctionEnv,
+  ...LifecycleEnv,
+  ...EventSourceEnv,
+});

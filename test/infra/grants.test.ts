@@ -1,0 +1,199 @@
+/** What each function may do: the whole list, so that a new right is seen. */
+import { describe, expect, it } from 'vitest';
+import { assemblyOf, ofType } from './assembly.ts';
+import { allowed, statementsOf } from './statements.ts';
+
+const STATE = '<code-interpreter-data:ExportsOutputFnGetAttStateArn>';
+const OUTPUT = '<code-interpreter-data:ExportsOutputFnGetAttOutputArn>';
+const SEGMENTS = '<code-interpreter-segments>/*';
+const TASKS = 'arn:<AWS::Partition>:ecs:<AWS::Region>:<AWS::AccountId>:task/<Cluster>/*';
+const fn = (name: string) =>
+  `arn:<AWS::Partition>:lambda:<AWS::Region>:<AWS::AccountId>:function:code-interpreter-${name}`;
+
+const MACHINE =
+  'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:code-interpreter-lifecycle';
+const START_LIVES = `states:StartExecution ${MACHINE}`;
+const TELL_STEPS = [`states:SendTaskFailure ${MACHINE}`, `states:SendTaskSuccess ${MACHINE}`];
+const LAUNCH = [
+  'ecs:RunTask <SandboxDefinition>',
+  `ecs:TagResource ${TASKS}`,
+  'iam:PassRole <SandboxExecutionRole.Arn>',
+];
+const PUT_EVENTS =
+  'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default';
+
+const READ_STATE = [
+  `dynamodb:Query ${STATE}`,
+  `dynamodb:Query ${STATE}/index/gsi1`,
+  `dynamodb:Query ${STATE}/index/gsi2`,
+];
+const USE_STATE = [
+  ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map(
+    (action) => `dynamodb:${action} ${STATE}`,
+  ),
+  ...READ_STATE,
+];
+const USE_LOG = ['PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
+const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
+const FAILURES = 'sqs:SendMessage <Failures.Arn>';
+
+/** Beside its own log. */
+const GRANTS: Readonly<Record<string, readonly string[]>> = {
+  Authorizer: [`dynamodb:GetItem ${STATE}`, `dynamodb:DeleteItem ${STATE}`, ...READ_STATE],
+  Account: USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem')),
+  Sandboxes: [
+    ...USE_STATE,
+    `dynamodb:Query ${OUTPUT}`,
+    `ecs:StopTask ${TASKS}`,
+    `ecs:DescribeTasks ${TASKS}`,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('pool')}`,
+    START_LIVES,
+    ...TELL_STEPS,
+  ],
+  Executions: [
+    ...USE_STATE,
+    ...USE_LOG,
+    ...USE_SEGMENTS,
+    's3:ListBucket <code-interpreter-segments>',
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('relay')}`,
+  ],
+  Files: [
+    `dynamodb:GetItem ${STATE}`,
+    ...READ_STATE,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+  ],
+  Relay: [
+    ...USE_STATE,
+    ...USE_LOG,
+    ...USE_SEGMENTS,
+    's3:ListBucket <code-interpreter-segments>',
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('relay')}`,
+    FAILURES,
+  ],
+  Pool: [
+    ...USE_STATE,
+    ...LAUNCH,
+    `ecs:StopTask ${TASKS}`,
+    'ecs:ListTasks *',
+    `ecs:DescribeTasks ${TASKS}`,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('relay')}`,
+    START_LIVES,
+    ...TELL_STEPS,
+    PUT_EVENTS,
+    FAILURES,
+  ],
+  TaskEvents: [
+    ...USE_STATE,
+    `ecs:StopTask ${TASKS}`,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('pool')}`,
+    ...TELL_STEPS,
+    FAILURES,
+  ],
+  LifecycleSteps: [
+    ...USE_STATE,
+    ...LAUNCH,
+    `ecs:StopTask ${TASKS}`,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('pool')}`,
+    ...TELL_STEPS,
+    PUT_EVENTS,
+  ],
+};
+
+describe('what a function may do', () => {
+  it.each(Object.keys(GRANTS))('%s: exactly what is written here', async (id) => {
+    const { service } = await assemblyOf('dev');
+    const log = [`logs:CreateLogStream <${id}Log.Arn>`, `logs:PutLogEvents <${id}Log.Arn>`];
+    expect(allowed(service, `${id}Role`)).toEqual([...GRANTS[id]!, ...log].sort());
+  });
+
+  it('the authorizer removes tickets, and nothing else', async () => {
+    const { service } = await assemblyOf('dev');
+    const removal = statementsOf(service, 'AuthorizerRole').find(({ actions }) =>
+      actions.includes('dynamodb:DeleteItem'),
+    );
+    expect(removal?.condition).toEqual({
+      'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
+    });
+  });
+
+  it.each(['PoolRole', 'LifecycleStepsRole'])(
+    '%s launches in its cluster only and passes its role to tasks only',
+    async (role) => {
+      const { service } = await assemblyOf('dev');
+      const byAction = (action: string) =>
+        statementsOf(service, role).find(({ actions }) => actions.includes(action));
+      const cluster = { ArnEquals: { 'ecs:cluster': { 'Fn::GetAtt': ['Cluster', 'Arn'] } } };
+      expect(byAction('ecs:RunTask')?.condition).toEqual(cluster);
+      expect(byAction('ecs:StopTask')?.condition).toEqual(cluster);
+      expect(byAction('ecs:TagResource')?.condition).toEqual({
+        StringEquals: { 'ecs:CreateAction': 'RunTask' },
+      });
+      expect(byAction('iam:PassRole')).toMatchObject({
+        resources: ['<SandboxExecutionRole.Arn>'],
+        condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      });
+    },
+  );
+
+  it('the pool sees the tasks of its cluster only, where AWS takes no task as the resource', async () => {
+    const { service } = await assemblyOf('dev');
+    const list = statementsOf(service, 'PoolRole').find(({ actions }) =>
+      actions.includes('ecs:ListTasks'),
+    );
+    const cluster = { ArnEquals: { 'ecs:cluster': { 'Fn::GetAtt': ['Cluster', 'Arn'] } } };
+    expect(list).toMatchObject({ actions: ['ecs:ListTasks'], condition: cluster });
+  });
+
+  it('has a wildcard only where AWS takes no narrower resource', async () => {
+    const { service } = await assemblyOf('prod');
+    const wild = statementsOf(service)
+      .filter(({ effect }) => effect === 'Allow')
+      .flatMap(({ actions, resources }) =>
+        resources
+          .filter((resource) => resource.includes('*'))
+          .flatMap((resource) => actions.map((action) => `${action} ${resource}`)),
+      );
+    expect([...new Set(wild)].sort()).toEqual(
+      [
+        'ec2:AssignPrivateIpAddresses *',
+        'ec2:CreateNetworkInterface *',
+        'ec2:DeleteNetworkInterface *',
+        'ec2:DescribeNetworkInterfaces *',
+        'ec2:DescribeSubnets *',
+        'ec2:UnassignPrivateIpAddresses *',
+        'ecr:GetAuthorizationToken *',
+        `ecs:DescribeTasks ${TASKS}`,
+        'ecs:ListTasks *',
+        `ecs:StopTask ${TASKS}`,
+        `ecs:TagResource ${TASKS}`,
+        ...USE_SEGMENTS,
+        'logs:CreateLogDelivery *',
+        'logs:DeleteLogDelivery *',
+        'logs:DescribeLogGroups *',
+        'logs:DescribeResourcePolicies *',
+        'logs:GetLogDelivery *',
+        'logs:ListLogDeliveries *',
+        'logs:PutResourcePolicy *',
+        'logs:UpdateLogDelivery *',
+        'xray:GetSamplingRules *',
+        'xray:GetSamplingTargets *',
+        'xray:PutTelemetryRecords *',
+        'xray:PutTraceSegments *',
+      ].sort(),
+    );
+    const actions = statementsOf(service).flatMap((statement) => statement.actions);
+    expect(actions.filter((action) => action.includes('*'))).toEqual([]);
+  });
+
+  it('comes from no managed policy', async () => {
+    const { service } = await assemblyOf('prod');
+    for (const role of ofType(service, 'AWS::IAM::Role').values())
+      expect(role).not.toHaveProperty('ManagedPolicyArns');
+  });
+});
