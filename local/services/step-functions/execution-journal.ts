@@ -1,11 +1,11 @@
 /**
- * Keeps executions on disk, each in two files: its record, renamed into place, and its events, which only grow. A
- * record never tells of an event that is not in its file, so what a killed process leaves is always whole.
+ * Keeps executions on disk, a file each: every save appends one line with the record as it is and the events since the
+ * last. The last whole line counts, so what a killed process leaves is always one of its saves. A file that has grown
+ * is written anew, as one line.
  */
 import { hash } from 'node:crypto';
 import {
   appendFileSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -14,12 +14,27 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { type HistoryEvent, historyEvent } from './interpreter/history.ts';
 import type { ExecutionStore, KeptExecution } from './interpreter/machine.ts';
 import { type ExecutionRecord, executionRecord } from './interpreter/record.ts';
 
-const RECORD = '.json';
-const EVENTS = '.events';
+const SUFFIX = '.ndjson';
+
+/** A file is written anew when so much was appended to it, and more than it began with. */
+const GROWN_CHARACTERS = 256 * 1024;
+
+const save = z.object({ record: executionRecord, events: z.array(historyEvent) });
+
+interface ExecutionFile {
+  /** How many events it holds. */
+  readonly events: number;
+  /** Its length when it was written anew, and what was appended since. */
+  readonly begun: number;
+  readonly appended: number;
+}
+
+const noFile: ExecutionFile = { events: 0, begun: 0, appended: 0 };
 
 export interface ExecutionJournalOptions {
   readonly directory: string;
@@ -29,8 +44,7 @@ export interface ExecutionJournalOptions {
 
 export class ExecutionJournal implements ExecutionStore {
   readonly #options: ExecutionJournalOptions;
-  /** How many events of each execution its file holds. */
-  readonly #written = new Map<string, number>();
+  readonly #files = new Map<string, ExecutionFile>();
 
   constructor(options: ExecutionJournalOptions) {
     this.#options = options;
@@ -40,49 +54,56 @@ export class ExecutionJournal implements ExecutionStore {
 
   load(): readonly KeptExecution[] {
     return readdirSync(this.#options.directory)
-      .filter((name) => name.endsWith(RECORD))
-      .flatMap((name) => this.#attempt(() => this.#read(name.slice(0, -RECORD.length))) ?? []);
+      .filter((name) => name.endsWith(SUFFIX))
+      .flatMap((name) => this.#attempt(() => this.#read(name)) ?? []);
   }
 
   keep(record: ExecutionRecord, events: readonly HistoryEvent[]): void {
+    const file = this.#files.get(record.executionArn) ?? noFile;
+    const line = lineOf(record, events.slice(file.events));
+    const appended = file.appended + line.length;
     this.#attempt(() => {
-      const path = this.#pathOf(record.executionArn);
-      const written = this.#written.get(record.executionArn) ?? 0;
-      const lines = events.slice(written).map((event) => `${JSON.stringify(event)}\n`);
-      if (lines.length > 0) appendFileSync(`${path}${EVENTS}`, lines.join(''), { mode: 0o600 });
-      this.#written.set(record.executionArn, events.length);
-      writeFileSync(`${path}.new`, JSON.stringify(record), { mode: 0o600 });
-      renameSync(`${path}.new`, `${path}${RECORD}`);
+      if (appended > Math.max(GROWN_CHARACTERS, file.begun)) this.#writeAnew(record, events);
+      else {
+        appendFileSync(this.#pathOf(record.executionArn), line, { mode: 0o600 });
+        this.#files.set(record.executionArn, { ...file, events: events.length, appended });
+      }
     });
   }
 
   forget(executionArn: string): void {
-    this.#written.delete(executionArn);
-    for (const suffix of [RECORD, EVENTS])
-      this.#attempt(() => rmSync(`${this.#pathOf(executionArn)}${suffix}`, { force: true }));
+    this.#files.delete(executionArn);
+    this.#attempt(() => rmSync(this.#pathOf(executionArn), { force: true }));
+  }
+
+  /** Renamed into place: a reader finds a file whole or not at all. */
+  #writeAnew(record: ExecutionRecord, events: readonly HistoryEvent[]): void {
+    const path = this.#pathOf(record.executionArn);
+    const line = lineOf(record, events);
+    writeFileSync(`${path}.new`, line, { mode: 0o600 });
+    renameSync(`${path}.new`, path);
+    const file = { events: events.length, begun: line.length, appended: 0 };
+    this.#files.set(record.executionArn, file);
   }
 
   #read(name: string): KeptExecution {
-    const path = join(this.#options.directory, name);
-    const record = executionRecord.parse(JSON.parse(readFileSync(`${path}${RECORD}`, 'utf8')));
-    const lines = existsSync(`${path}${EVENTS}`) ? readFileSync(`${path}${EVENTS}`, 'utf8') : '';
-    const events = lines
+    const text = readFileSync(join(this.#options.directory, name), 'utf8');
+    // What follows the last line break was being written when the process ended.
+    const saves = text
       .split('\n')
-      .slice(0, record.events)
-      .map((line) => historyEvent.parse(JSON.parse(line)));
-    // What was written beyond the record happens again.
-    writeFileSync(
-      `${path}${EVENTS}`,
-      events.map((event) => `${JSON.stringify(event)}\n`).join(''),
-      { mode: 0o600 },
-    );
-    this.#written.set(record.executionArn, events.length);
-    return { record, events };
+      .slice(0, -1)
+      .map((line) => save.parse(JSON.parse(line)));
+    const last = saves.at(-1);
+    if (last === undefined) throw new Error(`${name} holds no execution`);
+    const kept = { record: last.record, events: saves.flatMap(({ events }) => events) };
+    this.#writeAnew(kept.record, kept.events);
+    return kept;
   }
 
   /** Names of executions hold what names of files cannot. */
   #pathOf(executionArn: string): string {
-    return join(this.#options.directory, hash('sha256', executionArn).slice(0, 40));
+    const name = `${hash('sha256', executionArn).slice(0, 40)}${SUFFIX}`;
+    return join(this.#options.directory, name);
   }
 
   #attempt<T>(work: () => T): T | undefined {
@@ -93,4 +114,8 @@ export class ExecutionJournal implements ExecutionStore {
       return undefined;
     }
   }
+}
+
+function lineOf(record: ExecutionRecord, events: readonly HistoryEvent[]): string {
+  return `${JSON.stringify({ record, events })}\n`;
 }

@@ -133,10 +133,11 @@ describe('an execution in a folder', () => {
     const first = open(directory);
     first.start();
     await first.pass(1);
-    const [events = ''] = (await readdir(directory)).filter((name) => name.endsWith('.events'));
-    await appendFile(join(directory, events), '{"id":99,"previ');
-    await writeFile(join(directory, 'half.new'), '{');
-    await writeFile(join(directory, 'broken.json'), '{');
+    const [file = ''] = await readdir(directory);
+    await appendFile(join(directory, file), '{"record":{"executionArn"');
+    await writeFile(join(directory, 'half.ndjson.new'), '{');
+    await writeFile(join(directory, 'empty.ndjson'), '');
+    await writeFile(join(directory, 'broken.ndjson'), '{\n');
 
     const second = open(await killed());
     second.engine.resume();
@@ -145,7 +146,30 @@ describe('an execution in a folder', () => {
     expect(second.engine.history(executionArn).map(({ id }) => id)).toEqual([
       1, 2, 3, 4, 5, 6, 7, 8,
     ]);
-    expect(second.errors).toHaveLength(1);
+    expect(second.errors).toHaveLength(2);
+  });
+
+  it('takes little room, however long it lives', async () => {
+    const store = new ExecutionJournal({
+      directory,
+      onError: (error) => expect.fail(String(error)),
+    });
+    const loop = machineOf({
+      Begin: { Type: 'Pass', Assign: { large: "{% $pad('x', 20000) %}" }, Next: 'A' },
+      A: { Type: 'Wait', Seconds: 1, Next: 'A' },
+    });
+    const machine = startMachine(loop, { store, maximumEvents: 2_000 });
+    machine.start();
+    await machine.ended();
+    const [file = ''] = await readdir(directory);
+    // Each of a thousand saves holds the variable.
+    expect((await stat(join(directory, file))).size).toBeLessThan(1_000_000);
+
+    const again = startMachine(loop, {
+      store: new ExecutionJournal({ directory, onError: () => {} }),
+    });
+    again.engine.resume();
+    expect(again.engine.history(executionArn)).toEqual(machine.engine.history(executionArn));
   });
 
   it('is read by nobody else: it holds tokens', async () => {
@@ -158,7 +182,7 @@ describe('an execution in a folder', () => {
         async (path) => (await stat(path)).mode & 0o077,
       ),
     );
-    expect(modes).toEqual([0, 0, 0]);
+    expect(modes).toEqual([0, 0]);
     await machine.engine.close();
   });
 });
