@@ -73,6 +73,7 @@ export const accountOperations = {
     summary:
       'Make a key. Its secret is shown once: a repeat with the same Idempotency-Key is 200 without it',
     query: z.strictObject(OfTenant),
+    headers: ['Idempotency-Key'],
     body: z.strictObject({
       name: Name,
       /** At most the caller's own. */
@@ -80,7 +81,7 @@ export const accountOperations = {
       expiresAt: z.optional(Instant),
     }),
     answers: { 201: KeyWithSecret, 200: Key },
-    errors: ['NOT_FOUND', 'IDEMPOTENCY_CONFLICT'],
+    errors: ['NOT_FOUND'],
   }),
   listKeys: operation({
     method: 'GET',

@@ -76,6 +76,7 @@ export const executionOperations = {
     summary:
       'Run code. JSON within 25 s, else 202; `Accept: text/event-stream` streams; `Prefer: respond-async` is 202 at once',
     params: SandboxPath,
+    headers: ['Idempotency-Key', 'Prefer'],
     body: ExecuteBody,
     answers: { 200: Execution, 202: Execution },
     streams: true,
@@ -114,6 +115,7 @@ export const executionOperations = {
     role: 'viewer',
     summary: 'Read events after a cursor: long poll, or a stream with `Accept: text/event-stream`',
     params: ExecutionPath,
+    headers: ['Last-Event-ID'],
     query: z.strictObject({
       after: z.optional(QueryInt.check(z.nonnegative())),
       waitMs: z.optional(QueryInt.check(z.nonnegative(), z.maximum(LIMITS.longPollMs))),

@@ -5,6 +5,7 @@
 import * as z from 'zod/mini';
 import type { ErrorCode } from '../errors.ts';
 import { LIMITS } from '../limits.ts';
+import type { RequestHeader } from './headers.ts';
 
 export const ROLES = ['viewer', 'developer', 'admin', 'operator'] as const;
 export type Role = (typeof ROLES)[number];
@@ -20,6 +21,8 @@ interface Row {
   readonly summary: string;
   readonly params?: z.core.$ZodType;
   readonly query?: z.core.$ZodType;
+  /** Headers that it reads, beside those of every request. */
+  readonly headers?: readonly RequestHeader[];
   readonly body?: z.core.$ZodType;
   /** True where no body is the same as `{}`. */
   readonly bodyOptional?: true;

@@ -3,11 +3,16 @@
  * The answers of functions carry their own headers.
  */
 import * as api from 'aws-cdk-lib/aws-apigateway';
-import { EXPOSED_HEADERS } from '../../contract/rest/headers.ts';
+import { EXPOSED_HEADERS, REQUEST_HEADERS } from '../../contract/rest/headers.ts';
 import { acknowledge } from '../acknowledge.ts';
 
-const ALLOWED =
-  'Accept, Content-Type, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, Prefer, Range, X-API-Key, X-Request-Id';
+const ALLOWED = [
+  'Accept',
+  'Content-Type',
+  ...Object.keys(REQUEST_HEADERS),
+  'X-API-Key',
+  'X-Request-Id',
+].join(', ');
 const MAX_AGE_SECONDS = 3600;
 
 export const corsHeaders = (origin: string): Record<string, string> => ({
