@@ -19,6 +19,7 @@ const ROUTES: readonly (readonly [string, RegExp, string])[] = [
   ['POST', /^\/sandboxes()$/, 'createSandbox'],
   ['GET', /^\/sandboxes()$/, 'listSandboxes'],
   ['GET', /^\/sandboxes\/(\w+)$/, 'getSandbox'],
+  ['PATCH', /^\/sandboxes\/(\w+)$/, 'updateSandbox'],
   ['DELETE', /^\/sandboxes\/(\w+)$/, 'terminateSandbox'],
   ['POST', /^\/sandboxes\/(\w+)\/execute$/, 'executeCode'],
   ['GET', /^\/sandboxes\/(\w+)\/executions$/, 'listExecutions'],

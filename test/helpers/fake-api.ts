@@ -160,11 +160,12 @@ export class FakeApi implements AsyncDisposable {
   }
 
   /** Once for a key. */
-  #sandbox(request: IncomingMessage, body: Record<string, unknown>) {
+  #create(request: IncomingMessage, response: ServerResponse, body: Record<string, unknown>): void {
     const id = this.#once('createSandbox', keyOf(request), () =>
       this.addSandbox({ ...body, ...this.#nextStatus() }),
     );
-    return this.sandboxes.get(id);
+    const sandbox = this.sandboxes.get(id);
+    answer(response, sandbox?.['status'] === 'creating' ? 202 : 201, sandbox);
   }
 
   #nextStatus(): Record<string, unknown> {
@@ -202,9 +203,12 @@ export class FakeApi implements AsyncDisposable {
           url: this.baseUrl.replace(/^http(.*)\/api\/v1$/, 'ws$1/ws'),
         });
       case 'createSandbox':
-        return answer(response, 201, this.#sandbox(request, body));
+        return this.#create(request, response, body);
       case 'listSandboxes':
         return answer(response, 200, pageOf([...this.sandboxes.values()].reverse(), url));
+      case 'updateSandbox':
+        if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });
+        return answer(response, 200, Object.assign(sandbox, body));
       case 'getSandbox':
       case 'terminateSandbox':
         if (!sandbox) return refuse(response, { status: 404, code: 'SANDBOX_NOT_FOUND' });

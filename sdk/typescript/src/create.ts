@@ -111,11 +111,12 @@ function ended({ id, status, endReason }: SandboxInfo): CodeInterpreterError {
   );
 }
 
-function tooLate({ id, status }: SandboxInfo): CodeInterpreterError {
+function tooLate({ id, status, estimatedReadyAt }: SandboxInfo): CodeInterpreterError {
+  const estimate = estimatedReadyAt === undefined ? '' : `, expected to run at ${estimatedReadyAt}`;
   return new CodeInterpreterError(
     'DEADLINE_EXCEEDED',
-    `The sandbox ${id} is still ${status}. Pass a longer \`waitMs\`.`,
-    { retryable: true, details: { sandboxId: id, status } },
+    `The sandbox ${id} is still ${status}${estimate}. Pass a longer \`waitMs\`.`,
+    { retryable: true, details: { sandboxId: id, status, estimatedReadyAt } },
   );
 }
 

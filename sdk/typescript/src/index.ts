@@ -23,5 +23,10 @@ export {
 } from './errors.ts';
 export type { Page, Paged, PageOptions } from './paged.ts';
 export type { ExecutionResult } from './result.ts';
-export { type ExecuteOptions, type RunOptions, Sandbox } from './sandbox.ts';
+export {
+  type ExecuteOptions,
+  type RunOptions,
+  Sandbox,
+  type UpdateSandboxOptions,
+} from './sandbox.ts';
 export type { Way } from './transport/ways.ts';

@@ -2,7 +2,10 @@
 import type * as z from 'zod/mini';
 import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
-import type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
+import type {
+  Sandbox as SandboxInfo,
+  UpdateSandboxBody,
+} from '../../../contract/rest/sandboxes.ts';
 import { resultOf, textOf } from '../../../contract/results.ts';
 import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
@@ -41,6 +44,9 @@ export interface ExecuteOptions extends RunOptions {
   /** Every event, before the callback of its kind. */
   onEvent?: (event: Event) => unknown;
 }
+
+/** What of a sandbox can be changed. */
+export type UpdateSandboxOptions = z.input<typeof UpdateSandboxBody>;
 
 /** Some browsers do not have the symbol yet, and a method cannot be named `undefined`. */
 const asyncDispose: typeof Symbol.asyncDispose =
@@ -150,6 +156,32 @@ export class Sandbox implements AsyncDisposable {
     const { signal, idempotencyKey, ...rest } = options;
     const input = { sandboxId: this.id, body: { code, ...rest }, idempotencyKey };
     return run(this.#api, input, signal);
+  }
+
+  /**
+   * Gives the sandbox so much life from now on, more or less than it had.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_GONE`, `VALIDATION_ERROR`
+   *
+   * @example
+   * ```ts
+   * await sandbox.extend({ lifetimeMs: 600_000 });
+   * ```
+   */
+  async extend({ lifetimeMs }: { lifetimeMs: number }): Promise<SandboxInfo> {
+    return this.update({ lifetimeMs });
+  }
+
+  /**
+   * Changes what is given: `metadata` takes the place of all that was there, the new expiry of
+   * `lifetimeMs` counts from now.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_GONE`, `VALIDATION_ERROR`
+   */
+  async update(changes: UpdateSandboxOptions): Promise<SandboxInfo> {
+    const params = { sandboxId: this.id };
+    this.#info = await call(this.#api, 'updateSandbox', { params, body: changes });
+    return this.#info;
   }
 
   /** Its executions, newest first, without their output. */

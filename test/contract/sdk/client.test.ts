@@ -27,6 +27,21 @@ test('a sandbox is made, found, read, listed and ended', async () => {
   expect(await client.runtimes()).toMatchObject([{ name: 'python' }]);
 });
 
+test('a sandbox is given more life, another name and other metadata', async () => {
+  await using fake = await FakeApi.start({ refusals: { updateSandbox: [BUSY] } });
+  const { sandbox } = await quickSandbox(fake);
+  await sandbox.extend({ lifetimeMs: 600_000 });
+  await sandbox.update({ name: 'mine', metadata: { k: 'v' } });
+  expect(sandbox.info).toMatchObject({ name: 'mine', metadata: { k: 'v' } });
+  expect(
+    fake.seen.filter(({ operation }) => operation === 'updateSandbox').map(({ body }) => body),
+  ).toEqual([
+    { lifetimeMs: 600_000 },
+    { lifetimeMs: 600_000 },
+    { name: 'mine', metadata: { k: 'v' } },
+  ]);
+});
+
 test('lists are walked page by page, and each page can be asked for', async () => {
   await using fake = await FakeApi.start();
   const ids = Array.from({ length: 120 }, () => fake.addSandbox()).reverse();

@@ -7,7 +7,7 @@ import { quickSandbox } from '../../helpers/sdk.ts';
 
 const BUSY: Refusal = { status: 429, code: 'RATE_LIMITED', retryable: true, retryAfter: 0 };
 const FULL: Refusal = { ...BUSY, status: 503, code: 'CAPACITY_UNAVAILABLE' };
-const CREATING = { status: 'creating' };
+const CREATING = { status: 'creating', estimatedReadyAt: '2030-01-01T00:00:40.000Z' };
 const RUNNING = { status: 'running' };
 
 test('a create whose answer is lost is repeated under its key and makes one sandbox', async () => {
@@ -72,7 +72,8 @@ test('a create that is given up, by time or by its caller, ends what it made', a
   fake.behaviour.statuses = [CREATING];
   await expect(create(api, { runtime: 'python', waitMs: 20 })).rejects.toMatchObject({
     code: 'DEADLINE_EXCEEDED',
-    details: { status: 'creating' },
+    message: expect.stringContaining('expected to run at 2030-01-01T00:00:40') as string,
+    details: CREATING,
   });
   const aborting = new AbortController();
   const run = create(api, { runtime: 'python', signal: aborting.signal });

@@ -13,8 +13,7 @@ export function call<Id extends OperationId>(
   id: Id,
   input: CallInput<Id>,
 ): Promise<AnswerOf<Id>> {
-  const harmless =
-    input.idempotencyKey !== undefined || ['GET', 'DELETE'].includes(operationOf(id).method);
+  const harmless = input.idempotencyKey !== undefined || REPEATABLE.has(operationOf(id).method);
   return retrying(() => exchange(api, id, input), {
     timing: api.timing,
     signal: input.signal,
@@ -37,6 +36,9 @@ export function callWithCapacityWait(
       error.code === 'CAPACITY_UNAVAILABLE' && performance.now() + pauseMs < until,
   });
 }
+
+/** What is asked by these comes to the same however often it is asked. */
+const REPEATABLE = new Set<string>(['GET', 'PUT', 'PATCH', 'DELETE']);
 
 interface Retrying {
   readonly timing: Timing;
