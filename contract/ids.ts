@@ -20,11 +20,17 @@ export const KeyId = id('ky').brand<'KeyId'>();
 /** One RunTask call of ours: its clientToken and `startedBy`. */
 export const LaunchId = id('ln').brand<'LaunchId'>();
 
+/** A file on its way into a sandbox, and out of one. */
+export const UploadId = id('up').brand<'UploadId'>();
+export const DownloadId = id('dl').brand<'DownloadId'>();
+
 export type SandboxId = z.infer<typeof SandboxId>;
 export type ExecutionId = z.infer<typeof ExecutionId>;
 export type ContextId = z.infer<typeof ContextId>;
 export type TenantId = z.infer<typeof TenantId>;
 export type KeyId = z.infer<typeof KeyId>;
+export type UploadId = z.infer<typeof UploadId>;
+export type DownloadId = z.infer<typeof DownloadId>;
 export type LaunchId = z.infer<typeof LaunchId>;
 
 /** A ticket for one WebSocket connection; kept as a key is. */

@@ -7,6 +7,7 @@ import type { Contexts } from './contexts/contexts.ts';
 import type { Execution } from './executions/execution.ts';
 import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
+import type { Uploads } from './files/uploads.ts';
 import type { Log } from './log.ts';
 import type { SandboxState } from './sandbox-state.ts';
 
@@ -16,6 +17,7 @@ export interface SandboxOptions {
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
   readonly files: FileSystem;
+  readonly uploads: Uploads;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -28,6 +30,7 @@ export class Sandbox {
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
   readonly files: FileSystem;
+  readonly uploads: Uploads;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -39,6 +42,7 @@ export class Sandbox {
     this.executions = options.executions;
     this.contexts = options.contexts;
     this.files = options.files;
+    this.uploads = options.uploads;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
   }

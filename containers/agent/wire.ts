@@ -11,6 +11,7 @@ import { KernelStarter } from './contexts/kernel-starter.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
 import { FileSystem } from './files/file-system.ts';
+import { Uploads } from './files/uploads.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
@@ -56,12 +57,14 @@ export async function openSandbox(
     return undefined;
   });
   void warmDefault(contexts, log);
+  const files = fileSystem(config, launcher);
   return new Sandbox({
     taskId,
     state,
     executions,
     contexts,
-    files: fileSystem(config, launcher),
+    files,
+    uploads: new Uploads(files),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),

@@ -4,6 +4,7 @@
  * it or in /tmp, which the agent checks where the file lies, not by its name.
  */
 import * as z from 'zod/mini';
+import { UploadId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text).length;
@@ -86,3 +87,22 @@ export const MoveFileRequest = z.strictObject({
   /** Whether what stands at `to` may be replaced. */
   overwrite: z.optional(z.boolean()),
 });
+
+/**
+ * An upload is a write that comes in slices: `POST /files/uploads` begins it, or answers where it stands;
+ * `PUT /files/uploads/{id}?offset=` takes a slice; `POST /files/uploads/{id}/finish` checks size and SHA-256
+ * and puts the file in its place, once: again, the same answer. It is forgotten after 15 min of silence.
+ */
+export const BeginUploadRequest = z.strictObject({
+  uploadId: UploadId,
+  path: FilePath,
+  sizeBytes: z.int().check(z.nonnegative(), z.maximum(LIMITS.fileBytes)),
+  sha256: FileSha256,
+});
+export type BeginUploadRequest = z.infer<typeof BeginUploadRequest>;
+export const UploadSliceQuery = z.object({ offset: z.int().check(z.nonnegative()) });
+export const UploadProgress = z.object({ offset: z.int() });
+
+/** `GET /files/digest?path=` reads the whole file. */
+export const FileDigest = z.object({ entry: FileEntry, sha256: FileSha256 });
+export type FileDigest = z.infer<typeof FileDigest>;

@@ -1,17 +1,20 @@
 /** The routes of files: what each parses, does and answers. */
 import {
+  BeginUploadRequest,
   FileQuery,
   ListFilesQuery,
   MakeDirectoryRequest,
   MoveFileRequest,
   ReadFileQuery,
   RemoveFileQuery,
+  UploadSliceQuery,
   WriteFileQuery,
 } from '../../../contract/agent/files.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import { readJson } from '../server/body.ts';
 import { parseInput } from '../server/problems.ts';
 import { type Exchange, type JsonAnswer, numberIn, ok, type Route } from '../server/route.ts';
+import { digestFile } from './digest-file.ts';
 import { readOff } from './pour.ts';
 import { sendFile } from './read-file.ts';
 import { receiveFile } from './write-file.ts';
@@ -24,6 +27,10 @@ export const FILE_ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/files\/stat$/, handle: stat },
   { method: 'POST', pattern: /^\/files\/mkdir$/, handle: makeDirectory },
   { method: 'POST', pattern: /^\/files\/move$/, handle: move },
+  { method: 'GET', pattern: /^\/files\/digest$/, handle: digest },
+  { method: 'POST', pattern: /^\/files\/uploads$/, handle: beginUpload },
+  { method: 'PUT', pattern: /^\/files\/uploads\/([^/]+)$/, handle: uploadSlice },
+  { method: 'POST', pattern: /^\/files\/uploads\/([^/]+)\/finish$/, handle: finishUpload },
 ];
 
 async function read({ sandbox, request, response, query }: Exchange): Promise<undefined> {
@@ -74,6 +81,26 @@ async function makeDirectory({ sandbox, request }: Exchange): Promise<JsonAnswer
 async function move({ sandbox, request }: Exchange): Promise<JsonAnswer> {
   const { from, to, overwrite } = parseInput(MoveFileRequest, await readJson(request));
   return ok(await sandbox.files.move(from, to, overwrite === true));
+}
+
+async function digest({ sandbox, query }: Exchange): Promise<JsonAnswer> {
+  const { path } = parseInput(FileQuery, fieldsOf(query));
+  return ok(await digestFile(sandbox.files, path));
+}
+
+async function beginUpload({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  sandbox.state.refuseWhenDraining();
+  const body = parseInput(BeginUploadRequest, await readJson(request));
+  return ok({ offset: await sandbox.uploads.begin(body) });
+}
+
+async function uploadSlice({ sandbox, request, query, id }: Exchange): Promise<JsonAnswer> {
+  const { offset } = parseInput(UploadSliceQuery, { offset: numberIn(query, 'offset') });
+  return ok({ offset: await sandbox.uploads.append(id, offset, request) });
+}
+
+async function finishUpload({ sandbox, id }: Exchange): Promise<JsonAnswer> {
+  return ok(await sandbox.uploads.finish(id));
 }
 
 const fieldsOf = (query: URLSearchParams): Record<string, string> => Object.fromEntries(query);

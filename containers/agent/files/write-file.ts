@@ -44,7 +44,7 @@ function announcedSize({ headers }: IncomingMessage): number {
   );
 }
 
-function refuseOther(expected: string, actual: string): void {
+export function refuseOther(expected: string, actual: string): void {
   if (actual === expected) return;
   throw new AppError('VALIDATION_ERROR', `sha256: the bytes have another one: ${actual}`, {
     details: { field: 'sha256', expected, actual },
