@@ -5,6 +5,7 @@ import { fileOperations } from './rest/files.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
 import { serviceOperations } from './rest/service.ts';
+import { transferOperations } from './rest/transfers.ts';
 
 export const OPERATIONS = {
   ...serviceOperations,
@@ -12,6 +13,7 @@ export const OPERATIONS = {
   ...executionOperations,
   ...accountOperations,
   ...fileOperations,
+  ...transferOperations,
 } as const;
 
 export type Operations = typeof OPERATIONS;

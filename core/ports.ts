@@ -2,7 +2,15 @@
  * The ports that no entity owns. Time, chance, hashing, the fleet and the way to an agent come in
  * here, so that the domain stays pure and its tests need no clock and no network.
  */
-import type { ExecutionId, KeyId, LaunchId, SandboxId, TenantId } from '../contract/ids.ts';
+import type {
+  DownloadId,
+  ExecutionId,
+  KeyId,
+  LaunchId,
+  SandboxId,
+  TenantId,
+  UploadId,
+} from '../contract/ids.ts';
 import type { NetworkAccess } from '../contract/rest/sandboxes.ts';
 
 export interface Clock {
@@ -22,6 +30,8 @@ export interface Ids {
   tenant(): TenantId;
   key(): KeyId;
   launch(): LaunchId;
+  upload(): UploadId;
+  download(): DownloadId;
   /** 32 random bytes as 64 hex characters. */
   token(): string;
   /** The secret of an API key. */
@@ -102,6 +112,18 @@ export interface AgentBytesCall extends AgentCall {
   readonly maxAnswerBytes: number;
 }
 
+/** A call whose bytes come from an object, or go to one, by presigned URL: they do not pass through us. */
+export interface AgentTransfer extends Omit<AgentBytesCall, 'bytes' | 'body'> {
+  readonly source?: { readonly url: string; readonly from: number; readonly to: number };
+  readonly sink?: PresignedPut & { readonly sizeBytes: number };
+}
+
+export interface PresignedPut {
+  readonly url: string;
+  /** To be sent as they are: the URL is signed with them. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 export interface AgentBytesAnswer {
   readonly status: number;
   /** In lower case. */
@@ -170,6 +192,14 @@ export interface EventBus {
 /** The same way, for bytes. Throws {@link AgentUnreachable} when the answer is cut. */
 export interface AgentBytes {
   exchange(address: AgentAddress, call: AgentBytesCall): Promise<AgentBytesAnswer>;
+}
+
+/** The same way, past us. `object` is the status of the object's store: refused, or for a sink, stored. */
+export interface AgentTransfers {
+  transfer(
+    address: AgentAddress,
+    call: AgentTransfer,
+  ): Promise<AgentBytesAnswer | { object: number }>;
 }
 
 /** No answer, or half of one: refused, late, reset, cut. The same call may be repeated. */

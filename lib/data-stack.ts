@@ -26,12 +26,17 @@ const SEGMENT_DAYS = 2;
 
 export const segmentsExport = ({ stackName }: DeployConfig): string => `${stackName}-segments`;
 
+export const transfersExport = ({ stackName }: DeployConfig): string => `${stackName}-transfers`;
+
 export class DataStack extends Stack {
   readonly state: dynamodb.Table;
   readonly output: dynamodb.Table;
   readonly segments: s3.Bucket;
   /** As the service may be granted them; exported by a name that does not change. */
   readonly segmentBucketArn: string;
+  /** Files on their way into a sandbox and out of one, for a day. */
+  readonly transfers: s3.Bucket;
+  readonly transferBucketArn: string;
 
   constructor(scope: Construct, id: string, props: StackProps & { config: DeployConfig }) {
     super(scope, id, props);
@@ -41,6 +46,10 @@ export class DataStack extends Stack {
     this.segments = this.#segmentBucket(kept);
     this.segmentBucketArn = this.exportValue(this.segments.bucketArn, {
       name: segmentsExport(props.config),
+    });
+    this.transfers = this.#transferBucket(kept, props.config);
+    this.transferBucketArn = this.exportValue(this.transfers.bucketArn, {
+      name: transfersExport(props.config),
     });
   }
 
@@ -81,6 +90,37 @@ export class DataStack extends Stack {
         'The log expires a day after its execution: there is nothing to recover.',
     });
     return table;
+  }
+
+  /** Callers reach it by presigned URL only, from browsers too; the checksum that they send is signed. */
+  #transferBucket(kept: boolean, { allowedOrigins }: DeployConfig): s3.Bucket {
+    const bucket = new s3.Bucket(this, 'Transfers', {
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      enforceSSL: true,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      cors: [
+        {
+          allowedMethods: [s3.HttpMethods.GET, s3.HttpMethods.PUT],
+          allowedOrigins,
+          allowedHeaders: ['*'],
+          exposedHeaders: ['ETag', 'Content-Range'],
+          maxAge: 3600,
+        },
+      ],
+      lifecycleRules: [
+        {
+          expiration: Duration.days(1),
+          abortIncompleteMultipartUploadAfter: Duration.days(1),
+        },
+      ],
+      removalPolicy: kept ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+    });
+    acknowledge(bucket, {
+      'AwsSolutions-S1':
+        'Files on their way live a day; CloudTrail data events show each access where a team needs that.',
+    });
+    return bucket;
   }
 
   /** Kept with the stack gone, since a bucket that is not empty cannot be deleted: it empties itself. */

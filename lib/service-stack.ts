@@ -18,7 +18,7 @@ import type { DeployConfig } from './deploy-config.ts';
 import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
 import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
 import { lifecycle, pool, relay, taskEvents } from './functions/event-functions.ts';
-import { files } from './functions/files.ts';
+import { files, transfer } from './functions/files.ts';
 import type { World } from './functions/world.ts';
 import { LifecycleMachine } from './lifecycle/state-machine.ts';
 import { ClosedNetwork } from './network/closed-network.ts';
@@ -43,6 +43,7 @@ export class ServiceStack extends Stack {
       sandboxes: sandboxes(this, world),
       executions: executions(this, world),
       files: files(this, world),
+      transfer: transfer(this, world),
       relay: relay(this, world),
       pool: pool(this, world),
       taskEvents: taskEvents(this, world),
@@ -80,8 +81,13 @@ export class ServiceStack extends Stack {
       config,
       imageDirectory: join(config.dist, 'image', config.architecture),
     });
+    const transfers = {
+      bucketArn: data.transferBucketArn,
+      host: data.transfers.bucketRegionalDomainName,
+    };
     const network = new ClosedNetwork(this, 'Closed', {
       config,
+      transfers,
       pull: {
         executionRoleArn: task.executionRole.roleArn,
         repositoryArn: task.image.repository.repositoryArn,
@@ -95,8 +101,13 @@ export class ServiceStack extends Stack {
       output: asInterface<ITable>(data.output),
       segmentBucket: data.segments.bucketName,
       segmentBucketArn: data.segmentBucketArn,
+      transferBucket: data.transfers.bucketName,
+      transferBucketArn: transfers.bucketArn,
+      transferHost: transfers.host,
       network,
-      openNetwork: config.internet ? new OpenNetwork(this, 'Open', { config }) : undefined,
+      openNetwork: config.internet
+        ? new OpenNetwork(this, 'Open', { config, transfers })
+        : undefined,
       eventBusArn: this.formatArn({
         service: 'events',
         resource: 'event-bus',

@@ -11,6 +11,7 @@ import { poolTask, seat } from './entities/pool.ts';
 import { rateWindow } from './entities/rate-window.ts';
 import { outbox, sandbox, slot } from './entities/sandbox.ts';
 import { ticket } from './entities/ticket.ts';
+import { transfer } from './entities/transfer.ts';
 
 export function stateService(client: DynamoDBDocumentClient, table: string) {
   return new Service(
@@ -24,6 +25,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       apiKey: new Entity(apiKey),
       keySecret: new Entity(keySecret),
       tenant: new Entity(tenant),
+      transfer: new Entity(transfer),
       idempotency: new Entity(idempotency),
       ticket: new Entity(ticket),
       rateWindow: new Entity(rateWindow),

@@ -8,6 +8,8 @@ import {
   type AgentBytesCall,
   type AgentCall,
   type AgentGateway,
+  type AgentTransfer,
+  type AgentTransfers,
   AgentUnreachable,
 } from '../../core/ports.ts';
 import { lines, splitHead } from './lines.ts';
@@ -23,15 +25,21 @@ export type GatewayFunctions = { readonly [Network in NetworkAccess]?: string | 
 export function lambdaAgentGateway(
   client: LambdaClient,
   gateways: GatewayFunctions,
-): AgentGateway & AgentBytes {
-  const open = async ({ host, network }: AgentAddress, call: AgentCall, signal?: AbortSignal) => {
+): AgentGateway & AgentBytes & AgentTransfers {
+  const dial = async ({ host, network }: AgentAddress, call: AnyCall, signal?: AbortSignal) => {
     const gateway = gateways[network];
     if (!gateway) throw new AgentUnreachable(`no network for ${network} was deployed`);
     const answer = await splitHead(payload(client, gateway, dialRequest(host, call), signal));
     const head = answer && parseHead(answer.line);
     if (!head) throw new AgentUnreachable('agent-gateway did not answer');
     if ('unreachable' in head) throw new AgentUnreachable(head.unreachable);
+    if ('object' in head) return head;
     return { status: head.status, headers: head.headers ?? {}, rest: answer.rest };
+  };
+  const open = async (address: AgentAddress, call: AnyCall, signal?: AbortSignal) => {
+    const answer = await dial(address, call, signal);
+    if ('object' in answer) throw new AgentUnreachable('agent-gateway answered for an object');
+    return answer;
   };
   return {
     async call(address, call) {
@@ -50,27 +58,45 @@ export function lambdaAgentGateway(
     },
 
     async exchange(address, call) {
-      const { status, headers, rest } = await open(address, call);
-      const chunks: Uint8Array[] = [];
-      let size = 0;
-      for await (const chunk of rest) {
-        size += chunk.length;
-        if (size > call.maxAnswerBytes) throw new AgentUnreachable('the answer is too large');
-        chunks.push(chunk);
-      }
-      return { status, headers, bytes: Buffer.concat(chunks) };
+      return whole(await open(address, call), call.maxAnswerBytes);
+    },
+
+    async transfer(address, call) {
+      const answer = await dial(address, call);
+      return 'object' in answer ? answer : whole(answer, call.maxAnswerBytes);
     },
   };
 }
 
-const dialRequest = (host: string, call: AgentCall | AgentBytesCall): DialRequest => ({
+type AnyCall = AgentCall | AgentBytesCall | AgentTransfer;
+
+interface OpenAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly rest: AsyncIterable<Uint8Array>;
+}
+
+async function whole({ status, headers, rest }: OpenAnswer, maxBytes: number) {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of rest) {
+    size += chunk.length;
+    if (size > maxBytes) throw new AgentUnreachable('the answer is too large');
+    chunks.push(chunk);
+  }
+  return { status, headers, bytes: Buffer.concat(chunks) };
+}
+
+const dialRequest = (host: string, call: AnyCall): DialRequest => ({
   host,
   method: call.method,
   path: call.path,
   ...(call.token === undefined ? {} : { token: call.token }),
-  ...(call.body === undefined ? {} : { body: call.body }),
+  ...('body' in call ? { body: call.body } : {}),
   ...('bytes' in call ? { base64: Buffer.from(call.bytes).toString('base64') } : {}),
   ...('headers' in call ? { headers: call.headers } : {}),
+  ...('source' in call ? { source: call.source } : {}),
+  ...('sink' in call ? { sink: call.sink } : {}),
   headTimeoutMs: call.headTimeoutMs ?? 5_000,
   idleTimeoutMs: call.idleTimeoutMs ?? 10_000,
 });
@@ -103,7 +129,7 @@ async function* payload(
     for await (const event of until(
       signal,
       EventStream ?? nothing(),
-      request.idleTimeoutMs + SILENCE_SLACK_MS,
+      Math.max(request.headTimeoutMs, request.idleTimeoutMs) + SILENCE_SLACK_MS,
     )) {
       if (event.PayloadChunk?.Payload) yield event.PayloadChunk.Payload;
       if (event.InvokeComplete) {

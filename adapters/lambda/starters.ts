@@ -1,5 +1,6 @@
 /** Asynchronous invokes of the functions that go on by themselves: `relay` and `pool`. */
 import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
+import type { TransferStarter } from '../../core/files/transfer-store.ts';
 import type { RelayStarter } from '../../core/output/output-log.ts';
 import type { PoolRefill } from '../../core/pool/pool-task.ts';
 
@@ -19,6 +20,10 @@ const invokeAsync = async (
 
 export function lambdaRelayStarter(client: LambdaClient, functionName: string): RelayStarter {
   return { start: (request) => invokeAsync(client, functionName, request) };
+}
+
+export function lambdaTransferStarter(client: LambdaClient, functionName: string): TransferStarter {
+  return { start: (transferId) => invokeAsync(client, functionName, { transferId }) };
 }
 
 /** @param onError told of a request that failed: the minute's run repairs it */

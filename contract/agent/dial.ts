@@ -7,6 +7,8 @@ import * as z from 'zod/mini';
 
 /** 4 MiB of bytes. */
 const MAX_BASE64 = 5_592_408;
+/** Presigned; agent-gateway takes none of another bucket. */
+const ObjectUrl = z.string().check(z.regex(/^https?:\/\/[\x21-\x7e]+$/), z.maxLength(8192));
 const HeaderValue = z.string().check(z.regex(/^[\x20-\x7e]*$/), z.maxLength(1024));
 
 export const DialRequest = z.strictObject({
@@ -23,6 +25,16 @@ export const DialRequest = z.strictObject({
   body: z.optional(z.unknown()),
   /** A body of bytes in its place. */
   base64: z.optional(z.string().check(z.regex(/^[A-Za-z0-9+/]*={0,2}$/), z.maxLength(MAX_BASE64))),
+  /** A body from the transfer bucket in its place: bytes `from` to `to` of an object. */
+  source: z.optional(z.strictObject({ url: ObjectUrl, from: z.int(), to: z.int() })),
+  /** Where the bytes of a 2xx answer go, which must be exactly as many. */
+  sink: z.optional(
+    z.strictObject({
+      url: ObjectUrl,
+      sizeBytes: z.int(),
+      headers: z.record(z.string(), HeaderValue),
+    }),
+  ),
   /** What a read or write of a file depends on. */
   headers: z.optional(
     z.strictObject({
@@ -32,7 +44,7 @@ export const DialRequest = z.strictObject({
     }),
   ),
   /** The head must be here by then. */
-  headTimeoutMs: z.int().check(z.positive(), z.maximum(60_000)),
+  headTimeoutMs: z.int().check(z.positive(), z.maximum(840_000)),
   /** The stream is cut after this long without a byte (keepalives count). */
   idleTimeoutMs: z.int().check(z.positive(), z.maximum(300_000)),
 });
@@ -46,6 +58,8 @@ export const DialHead = z.union([
     status: z.int(),
     headers: z.optional(z.partialRecord(z.enum(HEAD_NAMES), HeaderValue)),
   }),
+  /** The transfer bucket's status for the object: for a source one that is no success, for a sink any. */
+  z.object({ object: z.int() }),
   /** No answer came: refused, unreachable, reset or late. */
   z.object({ unreachable: z.string() }),
 ]);

@@ -1,4 +1,6 @@
 /** `files`: files of sandboxes, as bytes and by name. */
+
+import { createDownload, getDownload } from '../../core/files/downloads.ts';
 import {
   deleteFile,
   listFiles,
@@ -8,6 +10,7 @@ import {
   statFile,
   writeFile,
 } from '../../core/files/files.ts';
+import { completeUpload, createUpload } from '../../core/files/uploads.ts';
 import { parseEnv } from '../shared/env.ts';
 import { restFunction } from '../shared/rest-function.ts';
 import { FilesEnv } from './env.ts';
@@ -54,9 +57,23 @@ export const handler = restFunction(
       status: 200,
       data: await makeDirectory(deps, { ...params, ...body }, caller),
     }),
+    createUpload: async ({ params, body, caller }) => ({
+      status: 201,
+      data: await createUpload(deps, { ...params, ...body }, caller),
+    }),
+    completeUpload: async ({ params, caller }) =>
+      copied(await completeUpload(deps, params, caller)),
+    createDownload: async ({ params, body, caller }) =>
+      copied(await createDownload(deps, { ...params, ...body }, caller)),
+    getDownload: async ({ params, caller }) => copied(await getDownload(deps, params, caller)),
     moveFile: async ({ params, body, caller }) => ({
       status: 200,
       data: await moveFile(deps, { ...params, ...body }, caller),
     }),
   },
 );
+
+const copied = <T extends { state: string }>(data: T) => ({
+  status: data.state === 'done' ? 200 : 202,
+  data,
+});

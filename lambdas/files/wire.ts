@@ -1,13 +1,25 @@
 /** What the `files` function is made of. */
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type * as z from 'zod/mini';
-import { CONNECTING, documentClient, stateStores } from '../shared/clients.ts';
+import { lambdaTransferStarter } from '../../adapters/lambda/starters.ts';
+import { s3TransferObjects } from '../../adapters/s3/transfer-objects.ts';
+import { CONNECTING, documentClient, presigningClient, stateStores } from '../shared/clients.ts';
 import { agentGatewayOf } from '../shared/parts.ts';
-import { clock } from '../shared/system.ts';
+import { clock, ids } from '../shared/system.ts';
 import type { FilesEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof FilesEnv>) {
-  const { sandboxes } = stateStores(documentClient(), env.STATE_TABLE);
-  const gateway = agentGatewayOf(new LambdaClient(CONNECTING), env);
-  return { sandboxes, gateway, clock };
+  const { sandboxes, transfers } = stateStores(documentClient(), env.STATE_TABLE);
+  const lambda = new LambdaClient(CONNECTING);
+  return {
+    sandboxes,
+    transfers,
+    objects: s3TransferObjects(presigningClient(), env.TRANSFER_BUCKET),
+    gateway: agentGatewayOf(lambda, env),
+    starter: lambdaTransferStarter(lambda, env.TRANSFER_FUNCTION),
+    clock,
+    ids,
+    transferWaitMs: env.TRANSFER_WAIT_MS,
+    transferLeaseMs: env.TRANSFER_LEASE_MS,
+  };
 }

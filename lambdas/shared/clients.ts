@@ -1,5 +1,6 @@
 /** Clients and stores as the functions' `wire.ts` files put them together. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { S3Client } from '@aws-sdk/client-s3';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
@@ -11,6 +12,7 @@ import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
+import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
 
 /** Whoever does not answer in this time is asked again: a lease must not lapse over one request. */
 export const BOUNDED = {
@@ -23,6 +25,10 @@ export const SEGMENTS = {
 /** An invoke may last: its own deadlines bound it. */
 export const CONNECTING = { requestHandler: { connectionTimeout: 1_000 } } as const;
 
+/** Without this a PUT would be signed with the checksum of an empty body. */
+export const presigningClient = () =>
+  new S3Client({ ...BOUNDED, requestChecksumCalculation: 'WHEN_REQUIRED' });
+
 export function documentClient(): DynamoDBDocumentClient {
   const client = new DynamoDBClient(BOUNDED);
   return DynamoDBDocumentClient.from(client, { marshallOptions: { removeUndefinedValues: true } });
@@ -32,6 +38,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
   const state = stateService(client, table);
   return {
     sandboxes: dynamoSandboxStore(client, state),
+    transfers: dynamoTransferStore(state),
     pool: dynamoPoolStore(client, state),
     outbox: dynamoOutboxStore(state),
     accounts: dynamoAccountStore(client, state),

@@ -70,6 +70,13 @@ export const KeyMemoryEnv = { KEY_REMEMBERED_MS: whole(0) };
 /** Of a tenant that has no limits of its own. */
 export const CallerLimitsEnv = { MAX_LIVE_SANDBOXES: whole(1), REQUESTS_PER_SECOND: whole(1) };
 
+/** Files on their way into a sandbox and out of one. */
+export const TransferBucketEnv = { TRANSFER_BUCKET: text };
+export const TransferFunctionEnv = { TRANSFER_FUNCTION: text };
+/** A copy lapses after this long without a renewal; an answer waits for its end at most so long. */
+export const TransferLeaseEnv = { TRANSFER_LEASE_MS: whole(100) };
+export const TransferWaitEnv = { TRANSFER_WAIT_MS: whole(0) };
+
 /** What relaying an execution's output needs, whoever does it. */
 export const RelayingEnv = {
   ...StateTableEnv,

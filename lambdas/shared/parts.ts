@@ -6,7 +6,13 @@ import type { LaunchSettings } from '../../adapters/ecs/fleet.ts';
 import { eventBridgeBus } from '../../adapters/event-bridge/event-bus.ts';
 import { lambdaAgentGateway } from '../../adapters/lambda/agent-gateway.ts';
 import { stepFunctionsLifecycle } from '../../adapters/step-functions/lifecycle.ts';
-import type { AgentBytes, AgentGateway, EventBus, Lifecycle } from '../../core/ports.ts';
+import type {
+  AgentBytes,
+  AgentGateway,
+  AgentTransfers,
+  EventBus,
+  Lifecycle,
+} from '../../core/ports.ts';
 import { BOUNDED } from './clients.ts';
 
 export const agentGatewayOf = (
@@ -15,7 +21,7 @@ export const agentGatewayOf = (
     readonly AGENT_GATEWAY_FUNCTION: string;
     readonly OPEN_AGENT_GATEWAY_FUNCTION?: string | undefined;
   },
-): AgentGateway & AgentBytes =>
+): AgentGateway & AgentBytes & AgentTransfers =>
   lambdaAgentGateway(lambda, {
     none: env.AGENT_GATEWAY_FUNCTION,
     internet: env.OPEN_AGENT_GATEWAY_FUNCTION,

@@ -1,7 +1,15 @@
 /** Time, chance and hashing for the functions: the only place where they touch the machine. */
 import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { ExecutionId, KeyId, LaunchId, SandboxId, TenantId } from '../../contract/ids.ts';
+import {
+  DownloadId,
+  ExecutionId,
+  KeyId,
+  LaunchId,
+  SandboxId,
+  TenantId,
+  UploadId,
+} from '../../contract/ids.ts';
 import type { Clock, Digest, Ids } from '../../core/ports.ts';
 
 export const clock: Clock = {
@@ -26,6 +34,8 @@ export const ids: Ids = {
   tenant: () => TenantId.parse(`tn${tail()}`),
   key: () => KeyId.parse(`ky${tail()}`),
   launch: () => LaunchId.parse(`ln${tail()}`),
+  upload: () => UploadId.parse(`up${tail()}`),
+  download: () => DownloadId.parse(`dl${tail()}`),
   token: () => randomBytes(32).toString('hex'),
   apiKey: () => `ci_${randomBytes(20).toString('hex')}`,
   ticket: () => `ct_${randomBytes(20).toString('hex')}`,

@@ -43,4 +43,8 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   statFile: 'files',
   makeDirectory: 'files',
   moveFile: 'files',
+  createUpload: 'files',
+  completeUpload: 'files',
+  createDownload: 'files',
+  getDownload: 'files',
 };

@@ -5,7 +5,7 @@
 import { Duration } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import * as z from 'zod/mini';
+import { AgentGatewayEnv } from '../../lambdas/agent-gateway/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import type { SandboxNetwork } from '../network/sandbox-network.ts';
 import { ServiceFunction } from './service-function.ts';
@@ -36,8 +36,8 @@ export function agentGateway(
     name: gatewayName,
     bundle: 'agent-gateway',
     description: 'Forwards one request to a sandbox and streams the answer back',
-    envSchema: z.object({}),
-    env: {},
+    envSchema: AgentGatewayEnv,
+    env: { TRANSFER_HOST: world.transferHost },
     grants: [
       new iam.PolicyStatement({ actions: INTERFACE_ACTIONS, resources: ['*'] }),
       new iam.PolicyStatement({

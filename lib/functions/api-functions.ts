@@ -10,7 +10,7 @@ import { describeTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
-  keepAccounts,
+  keepState,
   readLog,
   readState,
   startLives,
@@ -62,7 +62,7 @@ export function account(scope: Construct, world: World): ServiceFunction {
     description: 'Tenants and API keys',
     envSchema: AccountEnv,
     env: { ...stateEnv(world), ...httpEnv(world) },
-    grants: keepAccounts(world.state),
+    grants: keepState(world.state),
     timeout: Duration.seconds(29),
   });
 }

@@ -1,19 +1,76 @@
-/** The function behind the operations on files. */
+/** The functions that move files: `files` behind the API, `transfer` which copies the large ones. */
 import { Duration } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { FilesEnv } from '../../lambdas/files/env.ts';
+import { TransferEnv } from '../../lambdas/transfer/env.ts';
+import { acknowledge } from '../acknowledge.ts';
 import { ServiceFunction } from './service-function.ts';
-import { invoke, readState } from './statements.ts';
-import { gatewayArns, gatewayEnv, httpEnv, stateEnv, type World } from './world.ts';
+import { invoke, keepState, sendFailures, useTransfers } from './statements.ts';
+import { TRANSFER_LEASE, TRANSFER_WAIT } from './timing.ts';
+import {
+  arnOf,
+  gatewayArns,
+  gatewayEnv,
+  httpEnv,
+  stateEnv,
+  transferEnv,
+  transferFunctionEnv,
+  transferKeysFinding,
+  type World,
+} from './world.ts';
 
 export function files(scope: Construct, world: World): ServiceFunction {
-  return new ServiceFunction(scope, 'Files', {
+  const files = new ServiceFunction(scope, 'Files', {
     config: world.config,
     name: 'files',
     description: 'Files of sandboxes, as bytes and by name',
     envSchema: FilesEnv,
-    env: { ...stateEnv(world), ...httpEnv(world), ...gatewayEnv(world) },
-    grants: [...readState(world.state), invoke(...gatewayArns(world))],
+    env: {
+      ...stateEnv(world),
+      ...httpEnv(world),
+      ...gatewayEnv(world),
+      ...transferEnv(world),
+      ...transferFunctionEnv(world),
+      ...TRANSFER_LEASE,
+      ...TRANSFER_WAIT,
+    },
+    grants: [
+      ...keepState(world.state),
+      ...useTransfers(world.transferBucketArn),
+      invoke(...gatewayArns(world), arnOf(world, 'transfer')),
+    ],
     timeout: Duration.seconds(29),
   });
+  acknowledge(files.role, transferKeysFinding(world));
+  return files;
+}
+
+export function transfer(scope: Construct, world: World): ServiceFunction {
+  const transfer = new ServiceFunction(scope, 'Transfer', {
+    config: world.config,
+    name: 'transfer',
+    description: 'Copies one large file between its object and its sandbox',
+    envSchema: TransferEnv,
+    env: {
+      ...stateEnv(world),
+      ...gatewayEnv(world),
+      ...transferEnv(world),
+      ...TRANSFER_LEASE,
+    },
+    grants: [
+      ...keepState(world.state),
+      ...useTransfers(world.transferBucketArn),
+      invoke(...gatewayArns(world)),
+      sendFailures(world.failuresArn),
+    ],
+    timeout: Duration.minutes(15),
+  });
+  // Whoever asks for the transfer again takes up what a lost copy left.
+  transfer.limitAsync({
+    retries: 0,
+    maxAge: Duration.seconds(60),
+    failuresArn: world.failuresArn,
+  });
+  acknowledge(transfer.role, transferKeysFinding(world));
+  return transfer;
 }

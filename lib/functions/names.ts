@@ -10,6 +10,7 @@ export const FUNCTION_NAMES = [
   'sandboxes',
   'executions',
   'files',
+  'transfer',
   'relay',
   'agent-gateway',
   'agent-gateway-open',

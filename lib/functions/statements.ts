@@ -44,8 +44,8 @@ export const takeTickets = (state: ITable): PolicyStatement =>
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
   });
 
-/** Tenants and keys: put, changed, never deleted. */
-export const keepAccounts = (state: ITable): PolicyStatement[] => [
+/** What is put and changed, never deleted. */
+export const keepState = (state: ITable): PolicyStatement[] => [
   allow(
     ITEM_ACTIONS.filter((action) => action !== 'dynamodb:DeleteItem'),
     [state.tableArn],
@@ -61,6 +61,12 @@ export const readLog = (output: ITable): PolicyStatement =>
 
 /** Without the right to list, S3 answers AccessDenied for a segment that has expired, not NoSuchKey. */
 export const useSegments = (bucketArn: string): PolicyStatement[] => [
+  allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]),
+  allow(['s3:ListBucket'], [bucketArn]),
+];
+
+/** To presign reads and writes, and to see whether an object is there. */
+export const useTransfers = (bucketArn: string): PolicyStatement[] => [
   allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]),
   allow(['s3:ListBucket'], [bucketArn]),
 ];

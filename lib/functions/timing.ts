@@ -18,3 +18,6 @@ export const KEY_MEMORY = { KEY_REMEMBERED_MS: '10000' } as const;
 export const launchEstimate = ({ profile }: DeployConfig) => ({
   LAUNCH_ESTIMATE_MS: profile === 'local' ? '1000' : '45000',
 });
+export const TRANSFER_LEASE = { TRANSFER_LEASE_MS: '30000' } as const;
+/** Within the 29 s of a buffered answer. */
+export const TRANSFER_WAIT = { TRANSFER_WAIT_MS: '20000' } as const;

@@ -1,7 +1,7 @@
 /** What functions are made of and may be granted: handed to each of them whole, used in part. */
 import { ArnFormat, type Stack } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { segmentsExport } from '../data-stack.ts';
+import { segmentsExport, transfersExport } from '../data-stack.ts';
 import type { DeployConfig } from '../deploy-config.ts';
 import type { SandboxNetwork } from '../network/sandbox-network.ts';
 import type { Fleet } from './fleet-grants.ts';
@@ -14,6 +14,10 @@ export interface World {
   readonly output: ITable;
   readonly segmentBucket: string;
   readonly segmentBucketArn: string;
+  readonly transferBucket: string;
+  readonly transferBucketArn: string;
+  /** `<bucket>.s3.<region>.amazonaws.com`. */
+  readonly transferHost: string;
   readonly network: SandboxNetwork;
   /** With a way out; only where the deployment asks for it. */
   readonly openNetwork: SandboxNetwork | undefined;
@@ -86,10 +90,23 @@ export const relayEnv = (world: World) => ({ RELAY_FUNCTION: nameOf(world, 'rela
 
 export const poolEnv = (world: World) => ({ POOL_FUNCTION: nameOf(world, 'pool') });
 
+export const transferEnv = (world: World) => ({
+  TRANSFER_BUCKET: world.transferBucket,
+});
+
+export const transferFunctionEnv = (world: World) => ({
+  TRANSFER_FUNCTION: nameOf(world, 'transfer'),
+});
+
 /** Findings that stand, with the reason; each names one resource, so that another wildcard is found. */
 export const segmentKeysFinding = ({ config }: World) => ({
   [`AwsSolutions-IAM5[Resource::${segmentsExport(config)}/*]`]:
     'Segments are named by execution, and the bucket holds nothing else.',
+});
+
+export const transferKeysFinding = ({ config }: World) => ({
+  [`AwsSolutions-IAM5[Resource::${transfersExport(config)}/*]`]:
+    'Files on their way are named by tenant, sandbox and an id that nobody can guess; the bucket holds nothing else.',
 });
 
 export const taskNamesFinding = {

@@ -1,6 +1,6 @@
 /**
  * The network `closed`: two kinds of isolated subnets and no way out. Sandboxes reach the endpoints
- * that pull their image; agent-gateway reaches sandboxes, on the agent's port only.
+ * that pull their image; agent-gateway reaches sandboxes, on the agent's port only, and one bucket.
  * Must never get a NAT or internet gateway, an endpoint of DynamoDB, or a look-up at synthesis.
  */
 /* oxlint-disable no-new -- a construct adds itself to its scope */
@@ -12,11 +12,14 @@ import { DnsFirewall } from './dns-firewall.ts';
 import { imagePullEndpoints, type PullPermissions } from './endpoints.ts';
 import {
   admitGateway,
+  admitToFiles,
   closedGroup,
   GATEWAY,
   logRejected,
+  objectsOf,
   SANDBOX,
   type SandboxNetwork,
+  type TransferBucket,
 } from './sandbox-network.ts';
 
 const HTTPS = ec2.Port.tcp(443);
@@ -24,6 +27,7 @@ const HTTPS = ec2.Port.tcp(443);
 export interface ClosedNetworkProps {
   readonly config: DeployConfig;
   readonly pull: PullPermissions;
+  readonly transfers: TransferBucket;
 }
 
 export class ClosedNetwork extends Construct implements SandboxNetwork {
@@ -45,16 +49,12 @@ export class ClosedNetwork extends Construct implements SandboxNetwork {
       'SandboxGroup',
       'Sandboxes: to the endpoints, from the gateway',
     );
-    this.gatewayGroup = closedGroup(
-      this,
-      'GatewayGroup',
-      'agent-gateway: to the port of agents only',
-    );
+    this.gatewayGroup = closedGroup(this, 'GatewayGroup', 'agent-gateway: to agents and to S3');
     const endpointGroup = closedGroup(this, 'EndpointGroup', 'Endpoints: from sandboxes only');
     admitGateway(this);
     this.sandboxGroup.addEgressRule(endpointGroup, HTTPS, 'to the endpoints of ECR');
     endpointGroup.addIngressRule(this.sandboxGroup, HTTPS, 'from sandboxes');
-    this.#allowLayers(props.config);
+    this.sandboxGroup.addEgressRule(objectsOf(props.config), HTTPS, 'to image layers in S3');
     imagePullEndpoints(this, {
       vpc: this.vpc,
       subnets: this.#endpointSubnets(props.config),
@@ -62,7 +62,8 @@ export class ClosedNetwork extends Construct implements SandboxNetwork {
       group: endpointGroup,
       pull: props.pull,
     });
-    new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc });
+    admitToFiles(this, props.transfers, props.config);
+    new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc, hosts: [props.transfers.host] });
   }
 
   #vpc(config: DeployConfig): ec2.IVpc {
@@ -83,18 +84,6 @@ export class ClosedNetwork extends Construct implements SandboxNetwork {
     );
     logRejected(this, vpc, `/${config.stackName}/rejected-traffic`);
     return vpc;
-  }
-
-  /**
-   * Image layers come from S3 by the gateway endpoint, which has no address in the VPC. Its prefix
-   * list has another id in each Region and no template can look it up, so without the setting the
-   * rule names every address: the subnets' only routes are the VPC itself and that endpoint.
-   */
-  #allowLayers(config: DeployConfig): void {
-    const { s3PrefixListId } = config;
-    const s3 =
-      s3PrefixListId === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixListId);
-    this.sandboxGroup.addEgressRule(s3, HTTPS, 'to image layers in S3');
   }
 
   /** An endpoint costs in each zone: one zone is enough unless a zone's loss must not stop launches. */

@@ -1,5 +1,5 @@
 /**
- * No security group filters DNS, so this does: names that an image pull needs resolve, every other
+ * No security group filters DNS, so this does: names that an image pull needs, and that of the transfer bucket, resolve, every other
  * name has no data. A VPC fails closed by default; that must stay so (no FirewallConfig opens it).
  */
 /* oxlint-disable no-new -- a construct adds itself to its scope */
@@ -10,10 +10,10 @@ import { Construct } from 'constructs';
 import { imageHostsOf } from './image-hosts.ts';
 
 export class DnsFirewall extends Construct {
-  constructor(scope: Construct, id: string, { vpc }: { vpc: IVpc }) {
+  constructor(scope: Construct, id: string, { vpc, hosts }: { vpc: IVpc; hosts: string[] }) {
     super(scope, id);
     const allowed = new resolver.CfnFirewallDomainList(this, 'Allowed', {
-      domains: imageHostsOf(Stack.of(this).region),
+      domains: [...imageHostsOf(Stack.of(this).region), ...hosts],
     });
     const everything = new resolver.CfnFirewallDomainList(this, 'Everything', { domains: ['*'] });
     const group = new resolver.CfnFirewallRuleGroup(this, 'Rules', {

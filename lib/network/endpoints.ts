@@ -75,3 +75,25 @@ function layerStatement(region: string): iam.PolicyStatement {
     resources: [`arn:aws:s3:::${layerBucketOf(region)}/*`],
   });
 }
+
+/**
+ * agent-gateway's way to the files that it carries, and to no other object: the URLs that it is given
+ * are signed by functions of ours, so what they may do is the same here.
+ */
+export function transferEndpoint(
+  scope: Construct,
+  { vpc, subnets, bucketArn }: { vpc: ec2.IVpc; subnets: ec2.SelectedSubnets; bucketArn: string },
+): void {
+  const endpoint = new ec2.GatewayVpcEndpoint(scope, 'Transfers', {
+    vpc,
+    service: ec2.GatewayVpcEndpointAwsService.S3,
+    subnets: [{ subnets: subnets.subnets }],
+  });
+  endpoint.addToPolicy(
+    new iam.PolicyStatement({
+      principals: [new iam.AnyPrincipal()],
+      actions: ['s3:GetObject', 's3:PutObject'],
+      resources: [`${bucketArn}/*`],
+    }),
+  );
+}

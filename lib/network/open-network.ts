@@ -10,11 +10,13 @@ import { asInterface } from '../as-interface.ts';
 import type { DeployConfig } from '../deploy-config.ts';
 import {
   admitGateway,
+  admitToFiles,
   closedGroup,
   GATEWAY,
   logRejected,
   SANDBOX,
   type SandboxNetwork,
+  type TransferBucket,
 } from './sandbox-network.ts';
 
 export class OpenNetwork extends Construct implements SandboxNetwork {
@@ -25,7 +27,11 @@ export class OpenNetwork extends Construct implements SandboxNetwork {
   readonly sandboxGroup: ec2.SecurityGroup;
   readonly gatewayGroup: ec2.SecurityGroup;
 
-  constructor(scope: Construct, id: string, { config }: { config: DeployConfig }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { config, transfers }: { config: DeployConfig; transfers: TransferBucket },
+  ) {
     super(scope, id);
     this.vpc = this.#vpc();
     logRejected(this, this.vpc, `/${config.stackName}/rejected-traffic-open`);
@@ -39,9 +45,10 @@ export class OpenNetwork extends Construct implements SandboxNetwork {
     this.gatewayGroup = closedGroup(
       this,
       'GatewayGroup',
-      'agent-gateway-open: to the port of agents only',
+      'agent-gateway-open: to agents and to S3',
     );
     admitGateway(this);
+    admitToFiles(this, transfers, config);
     for (const port of [80, 443]) {
       this.sandboxGroup.addEgressRule(ec2.Peer.anyIpv4(), ec2.Port.tcp(port), 'to the web');
     }

@@ -3,7 +3,9 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import type { Construct } from 'constructs';
 import { AGENT_PORT } from '../../contract/agent/protocol.ts';
+import type { DeployConfig } from '../deploy-config.ts';
 import { destroyedLogGroup } from '../log-group.ts';
+import { transferEndpoint } from './endpoints.ts';
 
 /** Names of the two kinds of subnets. */
 export const SANDBOX = 'sandbox';
@@ -37,6 +39,31 @@ export function admitGateway({
   denyByDefault(gatewayGroup);
   gatewayGroup.addEgressRule(sandboxGroup, agentPort, 'to agents');
   sandboxGroup.addIngressRule(gatewayGroup, agentPort, 'from agent-gateway');
+}
+
+/** Of the bucket that agent-gateway carries files to and from. */
+export interface TransferBucket {
+  readonly bucketArn: string;
+  readonly host: string;
+}
+
+/**
+ * S3 is reached by gateway endpoints, which have no address in the VPC. Their prefix list has another
+ * id in each Region and no template can look it up, so without the setting a rule names every address:
+ * the only routes of isolated subnets are the VPC itself and their endpoint.
+ */
+export const objectsOf = ({ s3PrefixListId }: DeployConfig): ec2.IPeer =>
+  s3PrefixListId === undefined ? ec2.Peer.anyIpv4() : ec2.Peer.prefixList(s3PrefixListId);
+
+/** agent-gateway's way to the files that it carries, and to no other object. */
+export function admitToFiles(
+  scope: Construct & Pick<SandboxNetwork, 'vpc' | 'gatewayGroup' | 'gatewaySubnets'>,
+  { bucketArn }: TransferBucket,
+  config: DeployConfig,
+): void {
+  const { vpc, gatewayGroup, gatewaySubnets } = scope;
+  transferEndpoint(scope, { vpc, subnets: gatewaySubnets, bucketArn });
+  gatewayGroup.addEgressRule(objectsOf(config), ec2.Port.tcp(443), 'to files on their way in S3');
 }
 
 /** What a sandbox tried and was refused is worth more than what it was let do, and costs little. */

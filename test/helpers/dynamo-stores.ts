@@ -11,6 +11,7 @@ import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
+import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
 import { credentials, region, startAwsServer } from './aws-server.ts';
 
@@ -59,6 +60,7 @@ export async function startStores() {
     client,
     state,
     sandboxes: dynamoSandboxStore(client, state),
+    transfers: dynamoTransferStore(state),
     pool: dynamoPoolStore(client, state),
     executions: dynamoExecutionStore(client, state, 'output'),
     outbox: dynamoOutboxStore(state),

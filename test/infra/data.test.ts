@@ -57,6 +57,23 @@ describe('the data', () => {
     });
   });
 
+  it('keeps files on their way a day, private, over TLS, and for the allowed origin’s scripts', async () => {
+    const { data } = await assemblyOf('prod');
+    const bucket = oneOf(data, 'AWS::S3::Bucket', 'Transfers');
+    expect(bucket['LifecycleConfiguration']['Rules'][0]).toMatchObject({ ExpirationInDays: 1 });
+    expect(Object.values(bucket['PublicAccessBlockConfiguration'])).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+    expect(bucket['CorsConfiguration']['CorsRules']).toEqual([
+      expect.objectContaining({ AllowedMethods: ['GET', 'PUT'], AllowedOrigins: ['*'] }),
+    ]);
+    const policy = JSON.stringify(oneOf(data, 'AWS::S3::BucketPolicy', 'Transfers'));
+    expect(policy).toContain('"aws:SecureTransport":"false"');
+  });
+
   it('keeps segments two days, private, encrypted and over TLS only', async () => {
     const { data } = await assemblyOf('prod');
     const bucket = oneOf(data, 'AWS::S3::Bucket', 'Segments');

@@ -30,13 +30,15 @@ describe('agent-gateway', () => {
     expect(asText(ArnEquals['lambda:SourceFunctionArn'])).toBe(fn('agent-gateway'));
   });
 
-  it('is the only function in a VPC, and knows nothing of the service', async () => {
+  it('is the only function in a VPC, and knows nothing of the service but one host', async () => {
     const { service } = await assemblyOf('dev');
     const inside = [...ofType(service, FUNCTION)].filter(([, { VpcConfig }]) => VpcConfig);
     expect(inside.map(([, { FunctionName }]) => FunctionName)).toEqual([
       'code-interpreter-agent-gateway',
     ]);
-    expect(inside[0]![1]['Environment']['Variables']).toEqual({
+    const { TRANSFER_HOST, ...more } = inside[0]![1]['Environment']['Variables'];
+    expect(asText(TRANSFER_HOST)).toContain('Transfers');
+    expect(more).toEqual({
       NODE_OPTIONS: '--enable-source-maps',
     });
     expect(inside[0]![1]['VpcConfig']['SecurityGroupIds'].map(asText)).toEqual([
@@ -57,6 +59,7 @@ describe('agent-gateway', () => {
       '<RelayRole.Arn>',
       '<SandboxesRole.Arn>',
       '<TaskEventsRole.Arn>',
+      '<TransferRole.Arn>',
     ]);
   });
 });
@@ -102,6 +105,7 @@ describe('the functions', () => {
       sandboxes: 29,
       executions: 900,
       files: 29,
+      transfer: 900,
       relay: 900,
       'agent-gateway': 900,
       lifecycle: 60,
@@ -139,6 +143,7 @@ describe('events', () => {
   it.each([
     ['Relay', 0, 60],
     ['Pool', 0, 60],
+    ['Transfer', 0, 60],
     ['TaskEvents', 2, 300],
   ])(
     'to %s are tried %i times more within %i s, then kept in a queue',

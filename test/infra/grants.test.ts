@@ -33,14 +33,18 @@ const USE_STATE = [
   ),
   ...READ_STATE,
 ];
+const KEEP_STATE = USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem'));
 const USE_LOG = ['PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
 const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
+const USE_TRANSFERS = ['GetObject', 'PutObject'].map(
+  (action) => `s3:${action} <code-interpreter-transfers>/*`,
+);
 const FAILURES = 'sqs:SendMessage <Failures.Arn>';
 
 /** Beside its own log. */
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
   Authorizer: [`dynamodb:GetItem ${STATE}`, `dynamodb:DeleteItem ${STATE}`, ...READ_STATE],
-  Account: USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem')),
+  Account: KEEP_STATE,
   Sandboxes: [
     ...USE_STATE,
     `dynamodb:Query ${OUTPUT}`,
@@ -60,9 +64,18 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('relay')}`,
   ],
   Files: [
-    `dynamodb:GetItem ${STATE}`,
-    ...READ_STATE,
+    ...KEEP_STATE,
+    ...USE_TRANSFERS,
+    's3:ListBucket <code-interpreter-transfers>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('transfer')}`,
+  ],
+  Transfer: [
+    ...KEEP_STATE,
+    ...USE_TRANSFERS,
+    's3:ListBucket <code-interpreter-transfers>',
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    FAILURES,
   ],
   Relay: [
     ...USE_STATE,

@@ -36,6 +36,20 @@ describe.each(DEPLOYMENT_NAMES)('the closed network of %s', (name) => {
       'com.amazonaws.<AWS::Region>.ecr.api',
       'com.amazonaws.<AWS::Region>.ecr.dkr',
       'com.amazonaws.<AWS::Region>.s3',
+      'com.amazonaws.<AWS::Region>.s3',
+    ]);
+  });
+
+  it('lets agent-gateway read and write files on their way in S3, and no other object', async () => {
+    const { service } = await assemblyOf(name);
+    const transfers = oneOf(service, ENDPOINT, 'ClosedTransfers');
+    const [statement, ...more] = transfers['PolicyDocument']['Statement'];
+    expect(more).toEqual([]);
+    expect(statement).toMatchObject({ Effect: 'Allow', Action: ['s3:GetObject', 's3:PutObject'] });
+    expect(asText(statement['Resource'])).toBe('<code-interpreter-transfers>/*');
+    expect(transfers['RouteTableIds'].map(asText)).toEqual([
+      expect.stringContaining('gatewaySubnet1'),
+      expect.stringContaining('gatewaySubnet2'),
     ]);
   });
 
@@ -71,7 +85,7 @@ describe.each(DEPLOYMENT_NAMES)('the closed network of %s', (name) => {
     expect(SecurityGroupIds.map(asText)).toEqual(['<ClosedEndpointGroup.GroupId>']);
   });
 
-  it('resolves the names of an image pull and no other', async () => {
+  it('resolves the names of an image pull, that of the transfer bucket, and no other', async () => {
     const { service } = await assemblyOf(name);
     const [group] = ofType(service, 'AWS::Route53Resolver::FirewallRuleGroup').values();
     const rules = group?.['FirewallRules'];
@@ -88,6 +102,7 @@ describe.each(DEPLOYMENT_NAMES)('the closed network of %s', (name) => {
       'api.ecr.<AWS::Region>.amazonaws.com',
       '*.dkr.ecr.<AWS::Region>.amazonaws.com',
       'prod-<AWS::Region>-starport-layer-bucket.s3.<AWS::Region>.amazonaws.com',
+      expect.stringContaining('Transfers'),
     ]);
     const [association, ...more] = ofType(
       service,
