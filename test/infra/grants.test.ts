@@ -186,6 +186,7 @@ describe('what a function may do', () => {
         `ecs:StopTask ${TASKS}`,
         `ecs:TagResource ${TASKS}`,
         ...USE_SEGMENTS,
+        ...USE_TRANSFERS,
         'logs:CreateLogDelivery *',
         'logs:DeleteLogDelivery *',
         'logs:DescribeLogGroups *',
