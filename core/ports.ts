@@ -206,3 +206,12 @@ export interface AgentTransfers {
 export class AgentUnreachable extends Error {
   override readonly name = 'AgentUnreachable';
 }
+
+/** The clients of the WebSocket, by the id of their connection. */
+export interface Connections {
+  /**
+   * One message of at most 32 KB. `gone`: the client will never be there again. Throws when it is
+   * not known whether it was sent; it may be sent again.
+   */
+  post(connectionId: string, message: string): Promise<'sent' | 'gone'>;
+}

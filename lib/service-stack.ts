@@ -12,6 +12,7 @@ import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ServiceApi, STAGE } from './api/rest-api.ts';
+import { SocketApi } from './api/websocket-api.ts';
 import { asInterface } from './as-interface.ts';
 import type { DataStack } from './data-stack.ts';
 import type { DeployConfig } from './deploy-config.ts';
@@ -19,6 +20,7 @@ import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
 import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
 import { lifecycle, pool, relay, taskEvents } from './functions/event-functions.ts';
 import { files, transfer } from './functions/files.ts';
+import { socket } from './functions/socket.ts';
 import type { World } from './functions/world.ts';
 import { LifecycleMachine } from './lifecycle/state-machine.ts';
 import { ClosedNetwork } from './network/closed-network.ts';
@@ -36,7 +38,8 @@ export class ServiceStack extends Stack {
     super(scope, id, props);
     const { config } = props;
     const failures = this.#failures();
-    const world = this.#world(props, failures);
+    const socketApi = new SocketApi(this, 'WebSocket', config);
+    const world = this.#world(props, failures, socketApi);
     const accounts = account(this, world);
     // Those that dial agents.
     const functions = {
@@ -45,6 +48,7 @@ export class ServiceStack extends Stack {
       files: files(this, world),
       transfer: transfer(this, world),
       relay: relay(this, world),
+      socket: socket(this, world),
       pool: pool(this, world),
       taskEvents: taskEvents(this, world),
       lifecycle: lifecycle(this, world),
@@ -59,9 +63,11 @@ export class ServiceStack extends Stack {
       pool: functions.pool.function,
       failures,
     });
+    const keys = authorizer(this, world).function;
+    socketApi.addRoutes({ authorizer: keys, socket: functions.socket.function });
     const { restApi } = new ServiceApi(this, 'Rest', {
       config,
-      authorizer: authorizer(this, world).function,
+      authorizer: keys,
       functions: {
         account: accounts.function,
         sandboxes: functions.sandboxes.function,
@@ -71,12 +77,13 @@ export class ServiceStack extends Stack {
     });
     this.#say({
       ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
+      WebsocketUrl: socketApi.url,
       AccountFunctionName: accounts.function.functionName,
       Region: this.region,
     });
   }
 
-  #world({ config, data }: ServiceStackProps, failures: sqs.Queue): World {
+  #world({ config, data }: ServiceStackProps, failures: sqs.Queue, socketApi: SocketApi): World {
     const task = new SandboxTask(this, 'Sandbox', {
       config,
       imageDirectory: join(config.dist, 'image', config.architecture),
@@ -114,6 +121,9 @@ export class ServiceStack extends Stack {
         resourceName: 'default',
       }),
       clusterName: cluster.ref,
+      connectionsUrl: socketApi.connectionsUrl,
+      connectionsArn: socketApi.postArn,
+      connectionsFinding: socketApi.postFinding,
       failuresArn: failures.queueArn,
       fleet: {
         clusterArn: cluster.attrArn,

@@ -10,6 +10,7 @@ import { idempotency } from './entities/idempotency.ts';
 import { poolTask, seat } from './entities/pool.ts';
 import { rateWindow } from './entities/rate-window.ts';
 import { outbox, sandbox, slot } from './entities/sandbox.ts';
+import { connection, subscription } from './entities/socket.ts';
 import { ticket } from './entities/ticket.ts';
 import { transfer } from './entities/transfer.ts';
 
@@ -26,6 +27,8 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       keySecret: new Entity(keySecret),
       tenant: new Entity(tenant),
       transfer: new Entity(transfer),
+      connection: new Entity(connection),
+      subscription: new Entity(subscription),
       idempotency: new Entity(idempotency),
       ticket: new Entity(ticket),
       rateWindow: new Entity(rateWindow),

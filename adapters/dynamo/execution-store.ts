@@ -15,6 +15,9 @@ type Row = NonNullable<
 >;
 type Running = Extract<ExecutionRecord, { status: 'running' }>;
 
+/** Which item of the transaction that ends an execution. */
+const COUNT_DOWN = 2;
+
 export function dynamoExecutionStore(
   client: DynamoDBDocumentClient,
   state: StateService,
@@ -24,6 +27,14 @@ export function dynamoExecutionStore(
 
   const countDown = (id: string) => ({
     Update: sandbox.patch({ id }).add({ runningExecutions: -1 }).params(),
+  });
+
+  const countDownUnwatched = (id: string) => ({
+    Update: sandbox
+      .patch({ id })
+      .add({ runningExecutions: -1 })
+      .where(({ watched }, { notExists }) => notExists(watched))
+      .params(),
   });
 
   const startItems = (record: Running, maxRunning: number) =>
@@ -102,9 +113,9 @@ export function dynamoExecutionStore(
       return done !== undefined;
     },
 
-    finish(id, sandboxId, epoch, end, row) {
+    async finish(id, sandboxId, epoch, end, row, { unlessWatched }) {
       const { executionCount, exitCode, ...rest } = end;
-      return transact(client, [
+      const failed = await transactTelling(client, [
         { Put: putOf(outputTable, row, { final: true }) },
         {
           Update: execution
@@ -122,8 +133,10 @@ export function dynamoExecutionStore(
             )
             .params(),
         },
-        countDown(sandboxId),
-      ] as never);
+        unlessWatched ? countDownUnwatched(sandboxId) : countDown(sandboxId),
+      ] as TransactItem[]);
+      if (failed.length === 0) return 'ended';
+      return failed.every((item) => item === COUNT_DOWN) ? 'watched' : 'lost';
     },
 
     async list(sandboxId, page) {

@@ -3,6 +3,7 @@ import { InvokeCommand, type LambdaClient } from '@aws-sdk/client-lambda';
 import type { TransferStarter } from '../../core/files/transfer-store.ts';
 import type { RelayStarter } from '../../core/output/output-log.ts';
 import type { PoolRefill } from '../../core/pool/pool-task.ts';
+import type { ExecutionStarter } from '../../core/socket/start-by-message.ts';
 
 const invokeAsync = async (
   client: LambdaClient,
@@ -24,6 +25,13 @@ export function lambdaRelayStarter(client: LambdaClient, functionName: string): 
 
 export function lambdaTransferStarter(client: LambdaClient, functionName: string): TransferStarter {
   return { start: (transferId) => invokeAsync(client, functionName, { transferId }) };
+}
+
+export function lambdaExecutionStarter(
+  client: LambdaClient,
+  functionName: string,
+): ExecutionStarter {
+  return { start: (request) => invokeAsync(client, functionName, { start: request }) };
 }
 
 /** @param onError told of a request that failed: the minute's run repairs it */

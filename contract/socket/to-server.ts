@@ -8,7 +8,6 @@ import { ExecutionId, SandboxId } from '../ids.ts';
 import { parse } from '../parse.ts';
 import { ExecuteBody } from '../rest/executions.ts';
 import type { Role } from '../rest/operation.ts';
-import { WriteStdinBody } from '../rest/stdin.ts';
 import { envelopeOf, type MessageOf } from './message.ts';
 
 /** 0: neither acks nor resending. 1: resent from the last ack. 2: as 1, and the client drops doubles. */
@@ -39,10 +38,6 @@ export const TO_SERVER = {
       /** In place of the message's id, and the same as the header of executeCode. */
       idempotencyKey: z.optional(IdempotencyKey),
     }),
-  },
-  'execution.stdin': {
-    role: 'developer',
-    payload: z.strictObject({ executionId: ExecutionId, ...WriteStdinBody.shape }),
   },
   'execution.interrupt': {
     role: 'developer',

@@ -40,14 +40,18 @@ export interface ExecutionStore {
   /** Moves `until` of the holder's own epoch; a release moves it into the past. */
   renewLease(id: ExecutionId, lease: Lease): Promise<boolean>;
 
-  /** One transaction: the last row, the end, the sandbox's count lowered. False when the epoch has passed. */
+  /**
+   * One transaction: the last row, the end, the sandbox's count lowered. `lost` when the epoch has
+   * passed; `watched` when it was to be written only in a sandbox that nobody has watched.
+   */
   finish(
     id: ExecutionId,
     sandboxId: SandboxId,
     epoch: number,
     end: FinishedExecution,
     row: OutputRow,
-  ): Promise<boolean>;
+    condition: { unlessWatched: boolean },
+  ): Promise<'ended' | 'watched' | 'lost'>;
 
   /** Newest first. */
   list(

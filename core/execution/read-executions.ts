@@ -67,9 +67,15 @@ export async function listExecutions(
   return { items: items.map(toSummary), nextCursor: cursor };
 }
 
+export interface InterruptDeps {
+  readonly executions: Pick<ExecutionStore, 'get'>;
+  readonly sandboxes: Pick<SandboxStore, 'get'>;
+  readonly gateway: AgentGateway;
+}
+
 /** An execution that has ended stays as it is: the same answer. */
 export async function interruptExecution(
-  deps: Executions & { sandboxes: SandboxStore; gateway: AgentGateway },
+  deps: InterruptDeps,
   id: ExecutionId,
   caller: Caller,
 ): Promise<ExecutionSummary> {

@@ -122,7 +122,7 @@ async function startTask(
   for (let tries = 1; ; tries++) {
     try {
       await startOnAgent(deps.gateway, target, request);
-      return { execution, target, after: 0, hop: 0 };
+      return { execution, target, after: 0, hop: 0, watched: sandbox.watched === true };
     } catch (error) {
       if (error instanceof AgentUnreachable) {
         if (tries < START_TRIES) {

@@ -6,6 +6,7 @@
 import type { Event } from '../../contract/events.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import type { Clock } from '../ports.ts';
+import { Wake } from '../wake.ts';
 import { type Batch, BatchPolicy } from './batch-policy.ts';
 import type { OutputRow, OutputStore, SegmentStore } from './output-log.ts';
 
@@ -107,7 +108,8 @@ export class LogWriter {
         continue;
       }
       const decision = this.#policy.decide(this.#batch(), this.#deps.clock.nowMs());
-      if (decision.kind === 'wait') await this.#pause(decision.ms);
+      // A full segment or the end comes before the batch is due.
+      if (decision.kind === 'wait') await this.#wake.within(decision.ms, this.#deps.clock);
       else await this.#write(decision.kind);
     }
   }
@@ -148,28 +150,5 @@ export class LogWriter {
       largestEventBytes = Math.max(largestEventBytes, item.bytes);
     }
     return { bytes, largestEventBytes };
-  }
-
-  /** Waits for the batch to be due; a full segment or the end comes earlier. */
-  async #pause(ms: number): Promise<void> {
-    const enough = new AbortController();
-    const due = this.#deps.clock.sleep(ms, enough.signal);
-    await Promise.race([due, this.#wake.next()]);
-    enough.abort();
-  }
-}
-
-/** Wakes whoever waits; a wake with nobody waiting is not remembered, callers check their state. */
-class Wake {
-  #waiters: (() => void)[] = [];
-
-  now(): void {
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const wake of waiters) wake();
-  }
-
-  next(): Promise<void> {
-    return new Promise((resolve) => this.#waiters.push(resolve));
   }
 }

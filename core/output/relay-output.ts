@@ -10,16 +10,18 @@ import type { ExecutionRecord } from '../execution/execution.ts';
 import type { ExecutionStore, FinishedExecution } from '../execution/execution-store.ts';
 import type { Clock } from '../ports.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
+import { Audience, type AudienceDeps, type Starter } from '../socket/audience.ts';
 import { type AgentEventsDeps, agentEvents } from './agent-events.ts';
 import { HeldLease } from './lease.ts';
 import { LeaseLost, LogWriter, type LogWriterDeps } from './log-writer.ts';
-import type { RelayStarter } from './output-log.ts';
+import type { OutputRow, RelayStarter } from './output-log.ts';
 
-export interface RelayDeps extends AgentEventsDeps, LogWriterDeps {
+export interface RelayDeps extends AgentEventsDeps, LogWriterDeps, AudienceDeps {
   readonly executions: ExecutionStore;
   readonly sandboxes: SandboxStore;
   readonly relays: RelayStarter;
   readonly clock: Clock;
+  readonly ids: AudienceDeps['ids'];
   readonly leaseMs: number;
   /** A relay hands over after this long. */
   readonly relayLifeMs: number;
@@ -33,6 +35,16 @@ export interface RelayTask {
   readonly after: number;
   /** Relays that started each other so far. */
   readonly hop: number;
+  /** Somebody may watch it on the WebSocket from the beginning on. */
+  readonly watched: boolean;
+  /** The connection that asked for it. */
+  readonly starter?: Starter;
+}
+
+export interface RelayHooks {
+  readonly onEvent?: (event: Event) => void;
+  /** Work that goes on behind the end: readers that lag. Awaited here where nobody takes it. */
+  readonly background?: (work: Promise<void>) => void;
 }
 
 export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost';
@@ -46,15 +58,17 @@ const MAX_HOPS = 500;
 export async function relayOutput(
   deps: RelayDeps,
   task: RelayTask,
-  onEvent: (event: Event) => void = () => {},
+  hooks: RelayHooks = {},
 ): Promise<RelayEnd> {
   const lease = new HeldLease(deps, task.execution.id, task.execution.lease);
   const life = new AbortController();
   const over = deps.clock.sleep(deps.relayLifeMs, life.signal).then(() => life.abort());
   const writer = new LogWriter(deps, task.execution.id, () => lease.mayWrite());
+  const audience = new Audience(deps, task);
   try {
-    return await pump(deps, task, { lease, writer, life: life.signal }, onEvent);
+    return await pump(deps, task, { lease, writer, audience, life: life.signal }, hooks);
   } catch (error) {
+    await audience.drop();
     if (error instanceof LeaseLost) return 'lease_lost';
     throw error;
   } finally {
@@ -68,16 +82,18 @@ export async function relayOutput(
 interface Running {
   readonly lease: HeldLease;
   readonly writer: LogWriter;
+  readonly audience: Audience;
   readonly life: AbortSignal;
 }
 
 async function pump(
   deps: RelayDeps,
   task: RelayTask,
-  { lease, writer, life }: Running,
-  onEvent: (event: Event) => void,
+  running: Running,
+  hooks: RelayHooks,
 ): Promise<RelayEnd> {
   const { execution } = task;
+  const { lease, writer, audience, life } = running;
   const facts = await factsSoFar(deps, task);
   let cursor = task.after;
   const take = (event: Event) => {
@@ -85,7 +101,9 @@ async function pump(
     if (event.type === 'started') facts.executionCount = event.executionCount;
     if (event.type === 'truncated') facts.truncated = true;
     writer.add(event);
-    onEvent(event);
+    // What ends it is told once the record says so.
+    if (event.type !== 'finished') audience.push(event);
+    hooks.onEvent?.(event);
   };
   const source = {
     target: task.target,
@@ -96,14 +114,20 @@ async function pump(
   };
   for await (const event of agentEvents(deps, source, AbortSignal.any([life, lease.lost]))) {
     take(event);
-    if (event.type === 'finished') return finish(deps, task, { lease, writer, life }, event, facts);
+    if (event.type === 'finished') return finish(deps, task, running, { event, facts, hooks });
     await writer.room();
   }
   if (lease.lost.aborted) throw new LeaseLost('another relay took over');
-  if (life.aborted) return handOver(deps, task, lease, writer);
+  if (life.aborted) return handOver(deps, task, running);
   const lost = lostEvent(deps.clock, execution.createdAt, cursor + 1);
   take(lost);
-  return finish(deps, task, { lease, writer, life }, lost, facts);
+  return finish(deps, task, running, { event: lost, facts, hooks });
+}
+
+interface End {
+  readonly event: EventOf<'finished'>;
+  readonly facts: Facts;
+  readonly hooks: RelayHooks;
 }
 
 interface Facts {
@@ -130,10 +154,10 @@ async function factsSoFar(deps: RelayDeps, task: RelayTask): Promise<Facts> {
 async function finish(
   deps: RelayDeps,
   { execution, target }: RelayTask,
-  { lease, writer }: Running,
-  event: EventOf<'finished'>,
-  facts: Facts,
+  running: Running,
+  { event, facts, hooks }: End,
 ): Promise<RelayEnd> {
+  const { writer } = running;
   const row = await writer.rowOf(await writer.close());
   const end: FinishedExecution = {
     status: event.outcome === 'lost' ? 'lost' : 'finished',
@@ -145,23 +169,42 @@ async function finish(
     truncated: facts.truncated,
     ...(facts.executionCount === undefined ? {} : { executionCount: facts.executionCount }),
   };
-  if (!(await deps.executions.finish(execution.id, execution.sandboxId, lease.epoch, end, row))) {
-    throw new LeaseLost('another relay ended the execution');
-  }
+  const look = await recordEnd(deps, execution, running, { end, row });
+  const { lease: _, ...base } = execution;
+  const read = running.audience.end({ ...base, ...end }, event, look);
+  if (hooks.background) hooks.background(read);
   if (end.status === 'finished' && writer.bytes > LARGE_SPOOL_BYTES) {
     // The agent drops old spools by itself; asking only frees the space earlier.
     await deleteSpool(deps.gateway, target, execution.id).catch(() => {});
   }
+  if (!hooks.background) await read;
   return 'finished';
+}
+
+/**
+ * True when readers may have come unseen. A relay that has looked for none yet ends its execution
+ * only where nobody has watched the sandbox: whoever comes after that finds it ended.
+ */
+async function recordEnd(
+  deps: RelayDeps,
+  { id, sandboxId }: ExecutionRecord,
+  { lease, audience }: Running,
+  { end, row }: { end: FinishedExecution; row: OutputRow },
+): Promise<boolean> {
+  const finish = (unlessWatched: boolean) =>
+    deps.executions.finish(id, sandboxId, lease.epoch, end, row, { unlessWatched });
+  const first = await finish(audience.blind);
+  const ended = first === 'watched' ? await finish(false) : first;
+  if (ended !== 'ended') throw new LeaseLost('another relay ended the execution');
+  return first === 'watched' || !audience.blind;
 }
 
 async function handOver(
   deps: RelayDeps,
   { execution, hop }: RelayTask,
-  lease: HeldLease,
-  writer: LogWriter,
+  { lease, writer, audience }: Running,
 ): Promise<RelayEnd> {
-  await writer.flush();
+  await Promise.all([writer.flush(), audience.handOver()]);
   await lease.release();
   // Without a successor the lease has lapsed, and a reader or the pool's minute finds it.
   if (hop < MAX_HOPS) {

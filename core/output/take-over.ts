@@ -2,7 +2,6 @@
  * Take over an execution whose relay is gone: the next epoch, from where the log ends. Asked for by
  * readers, by the pool's minute and by a relay that hands over; of several at once, one wins.
  */
-import type { Event } from '../../contract/events.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import type { ExecutionRecord } from '../execution/execution.ts';
 import type { Ids } from '../ports.ts';
@@ -19,7 +18,6 @@ export interface TakeOver {
 export async function takeOver(
   deps: RelayDeps & { ids: Ids },
   request: TakeOver,
-  onEvent?: (event: Event) => void,
 ): Promise<RelayEnd | 'not_needed'> {
   const execution = await deps.executions.get(request.executionId);
   if (execution?.status !== 'running' || execution.lease.epoch !== request.epoch - 1)
@@ -42,8 +40,9 @@ export async function takeOver(
     target: targetOf({ ...sandbox, task: sandbox.task }),
     after: last?.lastSeq ?? 0,
     hop: request.hop,
+    watched: true,
   };
-  return relayOutput(deps, task, onEvent);
+  return relayOutput(deps, task);
 }
 
 /** True when the relay of a running execution is gone, as far as its lease tells. */

@@ -42,6 +42,8 @@ interface SandboxBase {
   readonly runningExecutions: number;
   /** Of the lifecycle's step that waits at the moment; it may have stopped waiting. */
   readonly lifecycleToken?: string;
+  /** Somebody has subscribed to it or to an execution of it. */
+  readonly watched?: boolean;
 }
 
 export type SandboxRecord =
@@ -148,11 +150,11 @@ export const targetOf = ({
   token: controlToken,
 });
 
-/** @throws {AppError} SANDBOX_GONE after its end or expiry, INVALID_SANDBOX_STATE before it runs */
-export function assertRunning(
+/** @throws {AppError} SANDBOX_GONE after its end or expiry */
+export function assertLive(
   record: SandboxRecord,
   now: string,
-): asserts record is RunningSandbox {
+): asserts record is Exclude<SandboxRecord, { status: 'stopping' | 'stopped' }> {
   if (record.status === 'stopping' || record.status === 'stopped') {
     throw new AppError(
       'SANDBOX_GONE',
@@ -171,6 +173,14 @@ export function assertRunning(
       },
     );
   }
+}
+
+/** @throws {AppError} SANDBOX_GONE after its end or expiry, INVALID_SANDBOX_STATE before it runs */
+export function assertRunning(
+  record: SandboxRecord,
+  now: string,
+): asserts record is RunningSandbox {
+  assertLive(record, now);
   if (record.status === 'creating') {
     throw new AppError(
       'INVALID_SANDBOX_STATE',

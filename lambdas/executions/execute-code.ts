@@ -29,15 +29,19 @@ export async function executeCode(
   if ('earlier' in started) return answerRepeat(deps, request, started.earlier);
   const { task } = started;
   const headers = { 'X-Execution-Id': task.execution.id };
+  const hooks = { background: (work: Promise<void>) => background.add(work) };
   if (wantsStream(request)) {
     const feed = new EventFeed();
-    const relay = relayOutput(deps, task, (event) => feed.push(event)).finally(() => feed.end());
+    const relay = relayOutput(deps, task, {
+      ...hooks,
+      onEvent: (event) => feed.push(event),
+    }).finally(() => feed.end());
     background.add(relay);
     const pages = livePages(deps, task, feed, relay);
     return { stream: Readable.from(serverSentEvents(pages, deps.clock)), headers };
   }
   const fold = new Fold();
-  const relay = relayOutput(deps, task, (event) => fold.add(event));
+  const relay = relayOutput(deps, task, { ...hooks, onEvent: (event) => fold.add(event) });
   background.add(relay);
   const waitMs = waitOf(deps, request);
   // A relay that failed leaves the execution to the next one: the caller has its id and reads on.

@@ -26,6 +26,8 @@ export const AgentGatewayEnv = {
   /** In the network with a way out, where that was deployed. */
   OPEN_AGENT_GATEWAY_FUNCTION: z.optional(text),
 };
+/** API Gateway's management API of the WebSocket's stage. */
+export const ConnectionsEnv = { CONNECTIONS_URL: text };
 export const RelayFunctionEnv = { RELAY_FUNCTION: text };
 export const PoolFunctionEnv = { POOL_FUNCTION: text };
 export const ClusterEnv = { CLUSTER: text };
@@ -83,6 +85,7 @@ export const RelayingEnv = {
   ...OutputLogEnv,
   ...AgentGatewayEnv,
   ...RelayFunctionEnv,
+  ...ConnectionsEnv,
   ...LeaseEnv,
   ...RelayLifeEnv,
 };

@@ -5,7 +5,15 @@ import * as z from 'zod/mini';
 import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
 import { Allowances } from '../../core/account/allowances.ts';
-import { CONNECTING, documentClient, executionStores, SEGMENTS, stateStores } from './clients.ts';
+import {
+  CONNECTING,
+  connectionsOf,
+  documentClient,
+  executionStores,
+  SEGMENTS,
+  socketStores,
+  stateStores,
+} from './clients.ts';
 import { RelayingEnv } from './env.ts';
 import { agentGatewayOf } from './parts.ts';
 import { clock, ids } from './system.ts';
@@ -20,6 +28,8 @@ export function relayDeps(env: z.infer<typeof Env>) {
     ...stores,
     allowances: new Allowances({ clock, windows: stores.windows }),
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
+    ...socketStores(documents, env.STATE_TABLE),
+    connections: connectionsOf(env.CONNECTIONS_URL),
     segments: s3SegmentStore(new S3Client(SEGMENTS), env.OUTPUT_BUCKET),
     gateway: agentGatewayOf(lambda, env),
     relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),

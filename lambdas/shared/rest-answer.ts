@@ -70,7 +70,7 @@ const bytesToHttp = (data: Uint8Array, answer: Answer, context: AnswerContext): 
 
 export function errorToHttp(error: unknown, context: AnswerContext): HttpAnswer {
   const { requestId } = context;
-  const known = error instanceof AppError ? error : internal(error, requestId);
+  const known = error instanceof AppError ? error : internalError(error, requestId);
   const body: ErrorBody = {
     code: known.code,
     message: known.message,
@@ -90,7 +90,8 @@ export function errorToHttp(error: unknown, context: AnswerContext): HttpAnswer 
   };
 }
 
-function internal(error: unknown, requestId: string): AppError {
+/** What a caller is told of a failure of ours; the rest is for the log. */
+export function internalError(error: unknown, requestId: string): AppError {
   logError('request failed', error, { requestId });
   return new AppError(
     'INTERNAL_ERROR',

@@ -17,6 +17,7 @@ import { Bytes, type Operation } from '../../contract/rest/operation.ts';
 import type { Caller } from '../../core/account/caller.ts';
 import { assertRole } from '../../core/account/roles.ts';
 import { callerFrom } from './caller-context.ts';
+import { invalid, refusePrototype, untrustedJson } from './untrusted-json.ts';
 
 export interface RestRequest<Id extends OperationId> extends InputOf<Id> {
   readonly caller: Caller;
@@ -124,33 +125,5 @@ function readJson(event: APIGatewayProxyEvent, contentType: string | undefined):
       },
     );
   }
-  const body = parseJson(bytes);
-  refusePrototype(body, 'body');
-  if (typeof body === 'object' && !Array.isArray(body)) {
-    for (const [name, value] of Object.entries(body ?? {})) refusePrototype(value, 'body', name);
-  }
-  return body;
+  return untrustedJson(bytes, 'body', 2);
 }
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-  } catch (error) {
-    throw invalid(
-      'body',
-      '(whole)',
-      error instanceof SyntaxError ? 'must be JSON' : 'must be UTF-8',
-    );
-  }
-}
-
-/** Schemas pass over this one name in silence; nobody's field may be lost like that. */
-function refusePrototype(value: unknown, where: string, ...path: string[]): void {
-  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, '__proto__')) return;
-  throw invalid(where, [...path, '__proto__'].join('.'), 'is not a valid name');
-}
-
-const invalid = (where: string, field: string, problem: string) =>
-  new AppError('VALIDATION_ERROR', `${where}: ${field} ${problem}`, {
-    details: { in: where, problems: [{ field, problem }] },
-  });

@@ -11,6 +11,7 @@ import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
   keepState,
+  postTo,
   readLog,
   readState,
   startLives,
@@ -23,6 +24,7 @@ import {
 import { KEY_MEMORY, LEASE, launchEstimate, READERS, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
+  connectionsEnv,
   gatewayArns,
   gatewayEnv,
   httpEnv,
@@ -114,6 +116,7 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       ...httpEnv(world),
       ...gatewayEnv(world),
       ...relayEnv(world),
+      ...connectionsEnv(world),
       ...LEASE,
       ...RELAY_LIFE,
       ...READERS,
@@ -122,10 +125,11 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       ...useState(world.state),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
+      postTo(world.connectionsArn),
       invoke(...gatewayArns(world), arnOf(world, 'relay')),
     ],
     timeout: Duration.minutes(15),
   });
-  acknowledge(executions.role, segmentKeysFinding(world));
+  acknowledge(executions.role, { ...segmentKeysFinding(world), ...world.connectionsFinding });
   return executions;
 }

@@ -14,6 +14,7 @@ import { describeTasks, launchTasks, listTasks, stopTasks } from './fleet-grants
 import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
+  postTo,
   putEvents,
   sendFailures,
   startLives,
@@ -25,6 +26,7 @@ import {
 import { LEASE, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
+  connectionsEnv,
   eventSourceEnv,
   gatewayArns,
   gatewayEnv,
@@ -53,6 +55,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...logEnv(world),
       ...gatewayEnv(world),
       ...relayEnv(world),
+      ...connectionsEnv(world),
       ...LEASE,
       ...RELAY_LIFE,
     },
@@ -60,6 +63,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...useState(world.state),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
+      postTo(world.connectionsArn),
       invoke(...gatewayArns(world), arnOf(world, 'relay')),
       sendFailures(world.failuresArn),
     ],
@@ -69,7 +73,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
   (relay.function.node.defaultChild as CfnFunction).recursiveLoop = 'Allow';
   // A relay that comes late is not wanted: whoever finds the lease lapsed asks for another.
   relay.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
-  acknowledge(relay.role, segmentKeysFinding(world));
+  acknowledge(relay.role, { ...segmentKeysFinding(world), ...world.connectionsFinding });
   return relay;
 }
 

@@ -12,6 +12,7 @@ export const FUNCTION_NAMES = [
   'files',
   'transfer',
   'relay',
+  'socket',
   'agent-gateway',
   'agent-gateway-open',
   'lifecycle',

@@ -59,6 +59,11 @@ export const useLog = (output: ITable): PolicyStatement =>
 export const readLog = (output: ITable): PolicyStatement =>
   allow(['dynamodb:Query'], [output.tableArn]);
 
+export const readSegments = (bucketArn: string): PolicyStatement[] => [
+  allow(['s3:GetObject'], [`${bucketArn}/*`]),
+  allow(['s3:ListBucket'], [bucketArn]),
+];
+
 /** Without the right to list, S3 answers AccessDenied for a segment that has expired, not NoSuchKey. */
 export const useSegments = (bucketArn: string): PolicyStatement[] => [
   allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]),
@@ -74,6 +79,10 @@ export const useTransfers = (bucketArn: string): PolicyStatement[] => [
 /** Covers InvokeWithResponseStream too, which has no action of its own. */
 export const invoke = (...functionArns: string[]): PolicyStatement =>
   allow(['lambda:InvokeFunction'], functionArns);
+
+/** Messages to the clients of the WebSocket API. */
+export const postTo = (connectionsArn: string): PolicyStatement =>
+  allow(['execute-api:ManageConnections'], [connectionsArn]);
 
 /** Where an asynchronous event goes that was given up: Lambda sends it with the function's role. */
 export const sendFailures = (queueArn: string): PolicyStatement =>

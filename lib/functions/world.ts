@@ -25,6 +25,10 @@ export interface World {
   readonly clusterName: string;
   /** Where the deployment tells of what happened. */
   readonly eventBusArn: string;
+  /** Where a message to a WebSocket connection is posted, and the right to. */
+  readonly connectionsUrl: string;
+  readonly connectionsArn: string;
+  readonly connectionsFinding: Readonly<Record<string, string>>;
   /** Queue of the events that were given up. */
   readonly failuresArn: string;
 }
@@ -85,6 +89,7 @@ export const lifecycleArn = ({ stack, config }: World): string =>
 export const lifecycleName = ({ stackName }: DeployConfig): string => `${stackName}-lifecycle`;
 
 export const eventSourceEnv = ({ config }: World) => ({ EVENT_SOURCE: config.stackName });
+export const connectionsEnv = ({ connectionsUrl }: World) => ({ CONNECTIONS_URL: connectionsUrl });
 
 export const relayEnv = (world: World) => ({ RELAY_FUNCTION: nameOf(world, 'relay') });
 

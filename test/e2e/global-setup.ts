@@ -11,6 +11,7 @@ import { startLocalStack, temporaryDirectory } from '../../local/cli/local-stack
 export interface Target {
   readonly baseUrl: string;
   readonly apiKey: string;
+  readonly websocketUrl?: string;
   readonly control?: { readonly url: string; readonly token: string };
   readonly pid?: number;
   /** Lines of functions and stand-ins. */
@@ -24,9 +25,10 @@ declare module 'vitest' {
 }
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const { BASE_URL, API_KEY } = process.env;
+  const { BASE_URL, API_KEY, WEBSOCKET_URL } = process.env;
   if (BASE_URL && API_KEY) {
-    project.provide('target', { baseUrl: BASE_URL, apiKey: API_KEY });
+    const sockets = WEBSOCKET_URL ? { websocketUrl: WEBSOCKET_URL } : {};
+    project.provide('target', { baseUrl: BASE_URL, apiKey: API_KEY, ...sockets });
     return async () => {};
   }
   const directory = await temporaryDirectory();
@@ -40,10 +42,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     progress: (line) => process.stderr.write(`${line}\n`),
     log: (source, line) => appendFileSync(logFile, `${source}: ${line}\n`),
   });
-  const { baseUrl, apiKey, pid, controlUrl, controlToken } = stack.endpoints;
+  const { baseUrl, apiKey, websocketUrl, pid, controlUrl, controlToken } = stack.endpoints;
   project.provide('target', {
     baseUrl,
     apiKey,
+    ...(websocketUrl === undefined ? {} : { websocketUrl }),
     pid,
     control: { url: controlUrl, token: controlToken },
     logFile,

@@ -10,6 +10,10 @@ import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
+import {
+  dynamoConnectionStore,
+  dynamoSubscriptionStore,
+} from '../../adapters/dynamo/socket-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
@@ -66,6 +70,8 @@ export async function startStores() {
     outbox: dynamoOutboxStore(state),
     output: dynamoOutputStore(client, 'output'),
     accounts: dynamoAccountStore(client, state),
+    sockets: dynamoConnectionStore(state),
+    subscriptions: dynamoSubscriptionStore(state),
     idempotency: dynamoIdempotencyStore(state),
     tickets: dynamoTicketStore(state),
     windows: dynamoRateWindowStore(state),

@@ -9,6 +9,8 @@ export class MemoryLog {
   readonly segmentsByKey = new Map<string, Event[]>();
   record: ExecutionRecord;
   finishes = 0;
+  /** Whether somebody has subscribed to its sandbox. */
+  watched = false;
 
   constructor(record: ExecutionRecord) {
     this.record = record;
@@ -41,13 +43,14 @@ export class MemoryLog {
     takeLease: async (_, lease, now) =>
       this.#update(lease, (held) => held.epoch === lease.epoch - 1 && held.until < now),
     renewLease: async (_, lease) => this.#update(lease, (held) => held.epoch === lease.epoch),
-    finish: async (_, __, epoch, end, row) => {
-      if (this.record.status !== 'running' || this.record.lease.epoch !== epoch) return false;
+    finish: async (_, __, epoch, end, row, { unlessWatched }) => {
+      if (this.record.status !== 'running' || this.record.lease.epoch !== epoch) return 'lost';
+      if (unlessWatched && this.watched) return 'watched';
       await this.output.append(row);
       const { lease: ___, status: ____, ...base } = this.record;
       this.record = { ...base, ...end };
       this.finishes++;
-      return true;
+      return 'ended';
     },
   };
 

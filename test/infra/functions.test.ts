@@ -58,6 +58,7 @@ describe('agent-gateway', () => {
       '<PoolRole.Arn>',
       '<RelayRole.Arn>',
       '<SandboxesRole.Arn>',
+      '<SocketRole.Arn>',
       '<TaskEventsRole.Arn>',
       '<TransferRole.Arn>',
     ]);
@@ -103,6 +104,7 @@ describe('the functions', () => {
       authorizer: 10,
       account: 29,
       sandboxes: 29,
+      socket: 29,
       executions: 900,
       files: 29,
       transfer: 900,

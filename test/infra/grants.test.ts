@@ -39,6 +39,8 @@ const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
 const USE_TRANSFERS = ['GetObject', 'PutObject'].map(
   (action) => `s3:${action} <code-interpreter-transfers>/*`,
 );
+const POSTS =
+  'execute-api:ManageConnections arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<WebSocketApi>/ws/POST/@connections/*';
 const FAILURES = 'sqs:SendMessage <Failures.Arn>';
 
 /** Beside its own log. */
@@ -59,6 +61,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...USE_STATE,
     ...USE_LOG,
     ...USE_SEGMENTS,
+    POSTS,
     's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
@@ -81,10 +84,20 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...USE_STATE,
     ...USE_LOG,
     ...USE_SEGMENTS,
+    POSTS,
     's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
     FAILURES,
+  ],
+  Socket: [
+    ...USE_STATE,
+    `dynamodb:Query ${OUTPUT}`,
+    `s3:GetObject ${SEGMENTS}`,
+    's3:ListBucket <code-interpreter-segments>',
+    POSTS,
+    `lambda:InvokeFunction ${fn('agent-gateway')}`,
+    `lambda:InvokeFunction ${fn('relay')}`,
   ],
   Pool: [
     ...USE_STATE,
@@ -187,6 +200,7 @@ describe('what a function may do', () => {
         `ecs:TagResource ${TASKS}`,
         ...USE_SEGMENTS,
         ...USE_TRANSFERS,
+        POSTS,
         'logs:CreateLogDelivery *',
         'logs:DeleteLogDelivery *',
         'logs:DescribeLogGroups *',

@@ -33,6 +33,7 @@ export const sandbox = createSchema({
     accessToken: text,
     lifecycleToken: maybe,
     runningExecutions: count,
+    watched: { type: 'boolean' },
     /** Present until it has stopped: the sparse index of what may become overdue. */
     liveState: { type: ['live'] as const },
     overdueAt: maybe,

@@ -88,10 +88,17 @@ describe('executions', () => {
     const execution = runningExecution(sandbox);
     await stores.executions.start(execution, 8);
     const row = { executionId: execution.id, firstSeq: 1, lastSeq: 1, segmentKey: 'k' };
-    expect(await stores.executions.finish(execution.id, sandbox.id, 2, end(1), row)).toBe(false);
+    const always = { unlessWatched: false };
+    expect(await stores.executions.finish(execution.id, sandbox.id, 2, end(1), row, always)).toBe(
+      'lost',
+    );
     expect(await stores.output.lastRow(execution.id)).toBeUndefined();
-    expect(await stores.executions.finish(execution.id, sandbox.id, 1, end(1), row)).toBe(true);
-    expect(await stores.executions.finish(execution.id, sandbox.id, 1, end(1), row)).toBe(false);
+    expect(await stores.executions.finish(execution.id, sandbox.id, 1, end(1), row, always)).toBe(
+      'ended',
+    );
+    expect(await stores.executions.finish(execution.id, sandbox.id, 1, end(1), row, always)).toBe(
+      'lost',
+    );
     expect(await stores.output.lastRow(execution.id)).toEqual(row);
     expect(await stores.executions.get(execution.id)).toMatchObject({
       status: 'finished',

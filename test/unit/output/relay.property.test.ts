@@ -13,6 +13,7 @@ import { takeOver } from '../../../core/output/take-over.ts';
 import type { Ids } from '../../../core/ports.ts';
 import { memoryAgent } from '../../helpers/memory-agent.ts';
 import { MemoryLog } from '../../helpers/memory-log.ts';
+import { MemoryConnections, MemorySubscriptions } from '../../helpers/memory-sockets.ts';
 import { iso, runningExecution, sandboxId, tenantId } from '../../helpers/records.ts';
 import { VirtualClock } from '../../helpers/virtual-clock.ts';
 
@@ -105,6 +106,9 @@ async function check({
       } as never,
       gateway,
       relays,
+      connections: new MemoryConnections(),
+      subscriptions: new MemorySubscriptions(),
+      sockets: { remove: async () => {} },
       clock,
       ids,
       leaseMs: LEASE_MS,
@@ -127,6 +131,7 @@ async function check({
       target: { address, token: 't' },
       after: 0,
       hop: 0,
+      watched: false,
     }).catch(() => {}),
   );
   const cursors = readers.map(({ afterShare, comesMs }) =>

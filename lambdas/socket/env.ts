@@ -1,0 +1,17 @@
+/** What the `socket` function reads from its environment. */
+import * as z from 'zod/mini';
+import {
+  AgentGatewayEnv,
+  ConnectionsEnv,
+  OutputLogEnv,
+  RelayFunctionEnv,
+  StateTableEnv,
+} from '../shared/env.ts';
+
+export const SocketEnv = z.object({
+  ...StateTableEnv,
+  ...OutputLogEnv,
+  ...AgentGatewayEnv,
+  ...RelayFunctionEnv,
+  ...ConnectionsEnv,
+});
