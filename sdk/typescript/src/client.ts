@@ -106,7 +106,10 @@ export class CodeInterpreter {
   }
 }
 
-/** The parts of a client below its surface; the timing is a test's to shorten. */
+/**
+ * The parts of a client below its surface; the timing is a test's to shorten.
+ * @internal
+ */
 export function createApi(options: ClientOptions, timing: Timing): Api {
   let found: Promise<Endpoint> | undefined;
   const endpoint = () => {

@@ -45,6 +45,7 @@ export interface CreateSandboxOptions extends z.input<typeof CreateSandboxBody>,
 
 const DEFAULT_WAIT_MS = 120_000;
 
+/** @internal */
 export async function create(api: Api, options: CreateSandboxOptions): Promise<SandboxInfo> {
   const { waitMs = DEFAULT_WAIT_MS, onStatus, signal, wait = true, ...rest } = options;
   const { idempotencyKey = crypto.randomUUID(), ...body } = rest;
@@ -62,7 +63,10 @@ export async function create(api: Api, options: CreateSandboxOptions): Promise<S
   }
 }
 
-/** @throws {CodeInterpreterError} `SANDBOX_GONE`, `DEADLINE_EXCEEDED` */
+/**
+ * @throws {CodeInterpreterError} `SANDBOX_GONE`, `DEADLINE_EXCEEDED`
+ * @internal
+ */
 export function waitUntilRunning(
   api: Api,
   info: SandboxInfo,

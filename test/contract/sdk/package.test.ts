@@ -1,4 +1,4 @@
-/** The package as it is installed: one file, no dependency, and the newcomer's own first program. */
+/** The package as it is installed: a bundle with its types, no dependency, and the newcomer's own first program. */
 import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,24 @@ import { FakeApi, started } from '../../helpers/fake-api.ts';
 
 const run = promisify(execFile);
 const repository = join(import.meta.dirname, '../../..');
+/** A caller's program; what is marked must not compile. */
+const TYPED = `
+import { CodeInterpreter, type Event, type SandboxInfo } from '@code-interpreter/sdk';
+const client = new CodeInterpreter({ transport: 'sse' });
+const sandbox = await client.createSandbox({ runtime: 'python', resources: { cpu: 1 } });
+const info: SandboxInfo = await sandbox.extend({ lifetimeMs: 60_000 });
+const { results } = await sandbox.execute('1', { onStdout: (text: string) => text });
+const shown: string | undefined = results[0]?.displayId;
+for await (const event of sandbox.run(info.id + shown)) {
+  const same: Event = event;
+  if (same.type === 'finished') ((exitCode: number | null) => exitCode)(same.exitCode);
+}
+// @ts-expect-error -- a field that there is not
+await client.createSandbox({ runtim: 'python' });
+// @ts-expect-error -- nor is this one
+sandbox.info.nothing;
+`;
+
 let folder: string;
 let bundle: string;
 
@@ -43,6 +61,19 @@ test('the quickstart runs as it stands, in a folder with nothing but the package
   const { stdout } = await run(process.execPath, ['quickstart.ts'], { cwd: folder, env });
   expect(stdout).toBe('step 1\nstep 2\nvalue 45\nok in 1 ms\n');
   expect([...fake.sandboxes.values()].map(({ status }) => status)).toEqual(['stopping']);
+});
+
+test('its types are whole without any other package, and say what is meant', async () => {
+  const program = join(folder, 'typed.mts');
+  await writeFile(program, TYPED);
+  const tsc = join(repository, 'node_modules/typescript/lib/tsc.js');
+  for (const module of ['--module nodenext', '--module esnext --moduleResolution bundler']) {
+    const options = `--ignoreConfig --noEmit --strict --target es2022 --skipLibCheck false ${module}`;
+    const libraries = ['--lib', 'es2022,esnext.disposable,dom', '--types', ''];
+    await run(process.execPath, [tsc, ...options.split(' '), ...libraries, program], {
+      cwd: folder,
+    }).catch(({ stdout }: { stdout: string }) => expect.fail(stdout));
+  }
 });
 
 test('the bundle stands alone and bundles for browsers', async () => {

@@ -12,6 +12,7 @@ export type Way = (typeof WAYS)[number];
 /** Runs in a row that may find a way useless before it is left alone. */
 const PATIENCE: Record<Way, number> = { websocket: 1, sse: 2, poll: Number.POSITIVE_INFINITY };
 
+/** @internal */
 export class Ways {
   readonly #allowed: readonly Way[];
   readonly #shunMs: number;
@@ -48,7 +49,10 @@ export class Ways {
   }
 }
 
-/** For a caller who asked for one way only, and it is useless. */
+/**
+ * For a caller who asked for one way only, and it is useless.
+ * @internal
+ */
 export const noOtherWay = (way: Way, cause: Error, details: Record<string, unknown> = {}) =>
   new ConnectionError(
     `Events cannot come by ${way} here: ${cause.message}. Leave \`transport\` at 'auto' to use what works.`,
