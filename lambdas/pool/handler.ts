@@ -3,8 +3,10 @@
  * tasks both ways, lives with their lifecycles, leases with their relays, and tells what is untold;
  * once a day it keeps the functions inside networks awake.
  */
+import * as z from 'zod/mini';
 import { agentHealth } from '../../core/agent/agent.ts';
 import { repairRelays } from '../../core/output/repair-relays.ts';
+import { type PoolTarget, poolKeyOf } from '../../core/pool/pool-task.ts';
 import { recyclePools } from '../../core/pool/recycle-pool.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
 import { publishLeft } from '../../core/sandbox/outbox.ts';
@@ -19,10 +21,21 @@ const env = parseEnv(PoolEnv);
 const deps = wire(env);
 const pools = warmPools(env);
 
-export async function handler(event: unknown): Promise<void> {
-  const task = taskOf(event);
-  if (task === 'daily') return keepAwake();
-  if (task === 'minute') await lookAfter();
+export async function handler(event: unknown): Promise<unknown> {
+  switch (taskOf(event)) {
+    case 'daily':
+      return keepAwake();
+    case 'level':
+      return { pools: await Promise.all(pools.map(level)) };
+    case 'minute':
+      await lookAfter();
+      return refill();
+    case 'refill':
+      return refill();
+  }
+}
+
+async function refill(): Promise<void> {
   for (const pool of pools) {
     const { launched, failed } = await refillPool(deps, pool);
     for (const reason of failed) logError('launch failed', new Error(reason));
@@ -30,10 +43,18 @@ export async function handler(event: unknown): Promise<void> {
   }
 }
 
-/** The rules' events carry who they are; whoever asks for a refill sends `refill: true`. */
-function taskOf(event: unknown): 'refill' | 'minute' | 'daily' {
-  if (typeof event !== 'object' || event === null || !('task' in event)) return 'refill';
-  return event.task === 'minute' || event.task === 'daily' ? event.task : 'refill';
+/** For an operator who wants to know whether the first sandboxes will be warm. */
+async function level({ pool, target }: PoolTarget) {
+  const free = await deps.pool.allFree(poolKeyOf(pool));
+  return { network: pool.network, target, free: free.length };
+}
+
+const Task = z.object({ task: z.enum(['minute', 'daily', 'level']) });
+
+/** The rules say which task; whoever asks for a refill sends `refill: true`. */
+function taskOf(event: unknown): 'refill' | z.infer<typeof Task>['task'] {
+  const parsed = Task.safeParse(event);
+  return parsed.success ? parsed.data.task : 'refill';
 }
 
 /** One part that fails must not keep the others from their work. */

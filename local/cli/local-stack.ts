@@ -61,6 +61,7 @@ const PREWARMED = {
 /** The stack's name in the template; its functions are called `<stack>-<function>`. */
 const STACK = 'code-interpreter';
 const READY_WITHIN_MS = 60_000;
+const POOLS_WITHIN_MS = 30_000;
 
 /** Stands the stack up, or leaves nothing behind and throws what stopped it. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -132,6 +133,7 @@ async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Endpo
   const baseUrl = `${world.restUrl}/v1`;
   const apiKey = await firstKey(options, world);
   await untilReady(baseUrl);
+  await untilPoolsAreFull(world, options);
   options.signal?.throwIfAborted();
   const endpoints = {
     baseUrl,
@@ -179,6 +181,22 @@ async function untilReady(baseUrl: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   throw new Error(`the API did not become ready within ${READY_WITHIN_MS} ms: ${last}`);
+}
+
+const Levels = z.object({
+  pools: z.array(z.object({ network: z.string(), target: z.number(), free: z.number() })),
+});
+
+/** The first sandboxes are to be warm. What does not come in time only makes them slower. */
+async function untilPoolsAreFull(world: AwsWorld, { progress }: LocalStackOptions): Promise<void> {
+  const until = Date.now() + POOLS_WITHIN_MS;
+  while (Date.now() < until) {
+    const answer = await world.invokeOperator(`${STACK}-pool`, { task: 'level' });
+    const { pools } = Levels.parse(answer);
+    if (pools.every(({ target, free }) => free >= target)) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  progress(`the warm pool is not full after ${POOLS_WITHIN_MS / 1000} s; it goes on filling`);
 }
 
 /** A folder of its own for a stack that leaves nothing behind. */

@@ -55,9 +55,7 @@ const agentsOf = (stack: RunningStack) =>
 
 /** A sandbox that runs something long, and an idle one. */
 async function twoSandboxes(stack: RunningStack) {
-  const create = async () =>
-    (await stack.call('/sandboxes', { runtime: 'python' })).data.id as string;
-  const [busy, idle] = [await create(), await create()];
+  const [busy, idle] = [await stack.create(), await stack.create()];
   const started = await fetch(`${stack.baseUrl}/sandboxes/${busy}/execute`, {
     method: 'POST',
     headers: {
@@ -87,9 +85,8 @@ async function expectGone(pid: number, path: string, had: Belongings): Promise<v
 }
 
 async function expectWorks(stack: RunningStack): Promise<void> {
-  const created = await stack.call('/sandboxes', { runtime: 'python' });
-  expect(created).toMatchObject({ status: 201, data: { status: 'running' } });
-  const run = await stack.call(`/sandboxes/${created.data.id}/execute`, { code: 'print(6 * 7)' });
+  const id = await stack.create();
+  const run = await stack.call(`/sandboxes/${id}/execute`, { code: 'print(6 * 7)' });
   expect(run).toMatchObject({ status: 200, data: { outcome: 'ok', stdout: '42\n' } });
 }
 

@@ -48,6 +48,8 @@ export interface RunningStack extends AsyncDisposable {
   /** Sends a signal and waits for the end. */
   end(signal: NodeJS.Signals): Promise<Ended>;
   call(path: string, body?: unknown, method?: string): Promise<Reply>;
+  /** A sandbox that runs, from the pool or launched. */
+  create(): Promise<string>;
 }
 
 export interface Reply {
@@ -82,6 +84,19 @@ export async function startStack(directory: string, ...args: string[]): Promise<
     child.kill(signal);
     return ended;
   };
+  const call = async (
+    path: string,
+    body?: unknown,
+    method = body === undefined ? 'GET' : 'POST',
+  ): Promise<Reply> => {
+    const response = await fetch(`${baseUrl}${path}`, {
+      method,
+      headers: { 'X-API-Key': apiKey, 'Content-Type': 'application/json' },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const { data, error } = (await response.json()) as { data?: unknown; error?: unknown };
+    return { status: response.status, data: data ?? error };
+  };
   return {
     pid,
     baseUrl,
@@ -93,14 +108,13 @@ export async function startStack(directory: string, ...args: string[]): Promise<
       traces: tracesOf(pid, directory),
     }),
     end,
-    call: async (path, body, method = body === undefined ? 'GET' : 'POST') => {
-      const response = await fetch(`${baseUrl}${path}`, {
-        method,
-        headers: { 'X-API-Key': apiKey, Prefer: 'wait', 'Content-Type': 'application/json' },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const { data, error } = (await response.json()) as { data?: unknown; error?: unknown };
-      return { status: response.status, data: data ?? error };
+    call,
+    create: async () => {
+      const created = await call('/sandboxes', { runtime: 'python' });
+      const { id } = created.data;
+      while ((await call(`/sandboxes/${id}`)).data.status === 'creating')
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      return id;
     },
     [Symbol.asyncDispose]: async () => {
       if (child.exitCode === null && child.signalCode === null) await end('SIGKILL');
