@@ -103,9 +103,7 @@ function openContexts({ config, launcher, state, store, log }: ContextParts): Co
   const open = (facts: ContextFacts) =>
     new Context({
       facts,
-      startKernel: () => kernels.start(facts.language),
-      killLeftovers: () => kernels.killLeftovers(),
-      isCrowded: () => kernels.isCrowded(),
+      startKernel: (request) => kernels.start(request),
       baseEnv: () => state.env,
       runLimits,
       maxQueued: LIMITS.queuedPerContext,

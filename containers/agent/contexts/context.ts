@@ -13,6 +13,7 @@ import type { Kernel } from '../kernels/kernel.ts';
 import type { Log } from '../log.ts';
 import { EarlyDeaths } from './early-deaths.ts';
 import { KernelRun, type RunLimits } from './kernel-run.ts';
+import type { KernelRequest } from './kernel-starter.ts';
 
 /** What does not change in the life of a context. */
 export interface ContextFacts {
@@ -26,11 +27,7 @@ export interface ContextFacts {
 
 export interface ContextOptions {
   readonly facts: ContextFacts;
-  readonly startKernel: () => Promise<Kernel>;
-  /** Ends what user code has left behind. */
-  readonly killLeftovers: () => Promise<void>;
-  /** What it has left may keep a kernel from starting. */
-  readonly isCrowded: () => boolean;
+  readonly startKernel: (request: KernelRequest) => Promise<Kernel>;
   /** Read at each run: the sandbox gets its environment after its first kernel is warm. */
   readonly baseEnv: () => Record<string, string>;
   readonly runLimits: RunLimits;
@@ -59,8 +56,6 @@ export class Context {
   /** Its end tells whether a kernel that died had been of use. */
   #lastRun: { readonly kernel: Kernel; readonly execution: Execution } | undefined;
   readonly #earlyDeaths = new EarlyDeaths();
-  /** Ended by us: no sign that something kills interpreters. */
-  readonly #dismissed = new WeakSet<Kernel>();
 
   constructor(options: ContextOptions) {
     this.facts = options.facts;
@@ -137,8 +132,7 @@ export class Context {
       else finishUnstarted(execution, 'killed');
     }
     const kernel = await this.#kernel?.catch(() => undefined);
-    if (kernel) this.#dismissed.add(kernel);
-    kernel?.kill();
+    kernel?.dismiss();
     await kernel?.exited;
     return live.map(({ execution }) => execution);
   }
@@ -202,23 +196,13 @@ export class Context {
   }
 
   async #startKernel(): Promise<Kernel> {
-    const { startKernel, killLeftovers, isCrowded, log } = this.#options;
+    const { startKernel, log } = this.#options;
     this.#dead = false;
     this.#executionCount = 0;
-    if (isCrowded() || this.#earlyDeaths.tooMany) {
-      log.warn('user code left what keeps interpreters from living; ending it before one starts', {
-        earlyDeaths: this.#earlyDeaths.count,
-      });
-      await killLeftovers();
-    }
-    const kernel = await startKernel().catch(async (error: unknown) => {
-      if (this.#closed) throw error;
-      // Processes of earlier runs may have used up what a new one needs.
-      log.warn('an interpreter did not start; ending what user code left', {
-        error: String(error),
-      });
-      await killLeftovers();
-      return startKernel();
+    const kernel = await startKernel({
+      language: this.facts.language,
+      earlyDeaths: this.#earlyDeaths.trouble,
+      isWanted: () => !this.#closed,
     });
     const startedAt = performance.now();
     void kernel.exited.then(({ code, signal }) => {
@@ -234,7 +218,7 @@ export class Context {
   async #replace(kernel: Kernel, livedMs: number): Promise<void> {
     const last = this.#lastRun;
     const served = last?.kernel === kernel && last.execution.status === 'finished';
-    const waitMs = this.#earlyDeaths.next(served || this.#dismissed.has(kernel), livedMs);
+    const waitMs = this.#earlyDeaths.next(served || kernel.dismissed, livedMs);
     if (waitMs > 0) {
       await new Promise<void>((resolve) => {
         setTimeout(resolve, waitMs).unref();

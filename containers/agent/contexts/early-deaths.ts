@@ -10,16 +10,18 @@ const BACK_OFF = { firstMs: 250, mostMs: 30_000 };
 
 export class EarlyDeaths {
   /** One after the other. */
-  count = 0;
+  #count = 0;
 
-  get tooMany(): boolean {
-    return this.count > MOST;
+  get trouble(): 'none' | 'some' | 'persistent' {
+    if (this.#count <= MOST) return 'none';
+    // By then, ending what is nobody's did not help.
+    return this.#count > MOST + 2 ? 'persistent' : 'some';
   }
 
   /** After a death: how long to wait before the next interpreter. */
   next(wasOfUse: boolean, livedMs: number): number {
-    this.count = !wasOfUse && livedMs < YOUNG_MS ? this.count + 1 : 0;
-    const over = this.count - MOST;
+    this.#count = !wasOfUse && livedMs < YOUNG_MS ? this.#count + 1 : 0;
+    const over = this.#count - MOST;
     return over > 0 ? Math.min(BACK_OFF.firstMs * 2 ** (over - 1), BACK_OFF.mostMs) : 0;
   }
 }

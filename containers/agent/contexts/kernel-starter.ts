@@ -24,15 +24,60 @@ export interface KernelStarterOptions {
   readonly log: Log;
 }
 
+export interface KernelRequest {
+  readonly language: Language;
+  /** Whether something kills the kernels of this context as soon as they live. */
+  readonly earlyDeaths: 'none' | 'some' | 'persistent';
+  /** False once nobody waits for it any more. */
+  readonly isWanted: () => boolean;
+}
+
 export class KernelStarter {
   readonly #options: KernelStarterOptions;
   readonly #live = new Set<Kernel>();
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: KernelStarterOptions) {
     this.#options = options;
   }
 
-  async start(language: Language): Promise<Kernel> {
+  /** One after the other: what makes room for one must not end another at its start. */
+  start(request: KernelRequest): Promise<Kernel> {
+    const started = this.#turn.then(() => this.#startInTurn(request));
+    this.#turn = started.catch(() => undefined);
+    return started;
+  }
+
+  async #startInTurn(request: KernelRequest): Promise<Kernel> {
+    const { launcher, log } = this.#options;
+    const { earlyDeaths, isWanted, language } = request;
+    if (!isWanted()) throw new Error('nobody waits for this interpreter any more');
+    if (isCrowded(launcher) || earlyDeaths !== 'none') {
+      log.warn('user code left what keeps interpreters from living; ending it before one starts', {
+        earlyDeaths,
+      });
+      await this.#killLeftovers({ all: earlyDeaths === 'persistent' });
+    }
+    return this.#startOne(language)
+      .catch((error: unknown) => this.#startAgain(error, request, { all: false }))
+      .catch((error: unknown) => this.#startAgain(error, request, { all: true }));
+  }
+
+  /** Processes of earlier runs may have used up what a new one needs. */
+  async #startAgain(
+    error: unknown,
+    { isWanted, language }: KernelRequest,
+    end: { all: boolean },
+  ): Promise<Kernel> {
+    if (!isWanted()) throw error;
+    this.#options.log.warn('an interpreter did not start; ending what user code left', {
+      error: String(error),
+    });
+    await this.#killLeftovers(end);
+    return this.#startOne(language);
+  }
+
+  async #startOne(language: Language): Promise<Kernel> {
     const { drivers, environment, launcher, log, pipeDirectory, workspace } = this.#options;
     const driver = (await drivers).get(language);
     if (!driver) throw new Error(`no interpreter of ${language} is installed here`);
@@ -53,19 +98,16 @@ export class KernelStarter {
     return kernel;
   }
 
-  /** Whether user code has left so much that a kernel may not start. */
-  isCrowded(): boolean {
-    return isCrowded(this.#options.launcher);
-  }
-
-  /** Ends what user code has left behind. */
-  async killLeftovers(): Promise<void> {
+  /** Ends what user code has left behind; with the other kernels where that does not help. */
+  async #killLeftovers({ all }: { all: boolean }): Promise<void> {
     const { launcher, log } = this.#options;
-    const live = [...this.#live].map(({ pid }) => pid);
+    const live = [...this.#live];
     if (live.length > 0) {
-      killStrays(launcher, new Set(live));
-      if (!isCrowded(launcher)) return;
-      log.warn('what user code runs leaves no room for another interpreter; ending all of it');
+      const ended = killStrays(launcher, new Set(live.map(({ pid }) => pid)));
+      // Nothing is in the way of an interpreter that does not start all the same.
+      if (!isCrowded(launcher) && (!all || ended === 0)) return;
+      log.warn('user code leaves no room for another interpreter; ending all of it');
+      for (const kernel of live) kernel.dismiss();
     }
     await killAllOfUser(launcher);
   }

@@ -64,6 +64,7 @@ export class Kernel {
   /** Once the process has ended and all that it wrote was handed on. */
   readonly exited: Promise<KernelExit>;
   readonly memoryMark: string | undefined;
+  dismissed = false;
   readonly #requests: Writable;
   readonly #lanes: Record<Lane, Readable>;
   readonly #lines = new LineReader();
@@ -170,6 +171,12 @@ export class Kernel {
 
   kill(): void {
     signalGroup(this.pid, 'SIGKILL');
+  }
+
+  /** As `kill`, where its death is no sign that something kills interpreters. */
+  dismiss(): void {
+    this.dismissed = true;
+    this.kill();
   }
 
   /** Stops reading, so that the code waits in its own writes. */

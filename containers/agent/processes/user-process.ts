@@ -46,14 +46,15 @@ export async function killAllOfUser(options: LauncherOptions): Promise<void> {
   await run(options.launcher, ['--kill-all', '--uid', String(options.uid)], { env: {} });
 }
 
-/** Ends the user's processes but those of the sessions that these processes lead. */
-export function killStrays(options: LauncherOptions, leaders: ReadonlySet<number>): void {
-  if (options.launcher === 'none') return;
-  for (const pid of pidsOf(options.uid)) {
+/** Ends the user's processes but those of the sessions that these lead; answers how many. */
+export function killStrays(options: LauncherOptions, leaders: ReadonlySet<number>): number {
+  if (options.launcher === 'none') return 0;
+  const strays = pidsOf(options.uid).filter((pid) => {
     const session = sessionOf(pid);
-    if (session === undefined || leaders.has(session)) continue;
-    signal(Number(pid), 'SIGKILL');
-  }
+    return session !== undefined && !leaders.has(session);
+  });
+  for (const pid of strays) signal(Number(pid), 'SIGKILL');
+  return strays.length;
 }
 
 /** Whether that user has half of the processes that it may have, or more. */

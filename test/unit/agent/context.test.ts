@@ -9,7 +9,7 @@ function idleKernel(livesMs: number): Kernel {
   const exited = new Promise((resolve) => {
     setTimeout(() => resolve({ code: null, signal: 'SIGKILL' }), livesMs);
   });
-  return { alive: true, exited, kill: () => undefined } as unknown as Kernel;
+  return { alive: true, dismissed: false, exited, kill: () => undefined } as unknown as Kernel;
 }
 
 describe('an interpreter that dies before anyone uses it', () => {
@@ -25,15 +25,11 @@ describe('an interpreter that dies before anyone uses it', () => {
         isDefault: true,
         createdAt: new Date(0).toISOString(),
       },
-      startKernel: () => {
+      startKernel: ({ earlyDeaths }) => {
         seen.starts += 1;
+        if (earlyDeaths !== 'none') seen.kills += 1;
         return Promise.resolve(idleKernel(livesMs));
       },
-      killLeftovers: () => {
-        seen.kills += 1;
-        return Promise.resolve();
-      },
-      isCrowded: () => false,
       baseEnv: () => ({}),
       runLimits: {
         timeoutGraceMs: 1,
