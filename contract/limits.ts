@@ -13,6 +13,8 @@ export const LIMITS = {
   memoryMb: { default: 2048, max: 32_768 },
   diskGb: { default: 20, min: 21, max: 200 },
   runningExecutionsPerSandbox: 8,
+  /** Those that run and those that wait for their context. */
+  liveExecutionsPerSandbox: 24,
   contextsPerSandbox: 16,
   queuedPerContext: 16,
   /** Kept output of one execution; beyond it the agent reads on and discards. */

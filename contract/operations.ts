@@ -1,5 +1,6 @@
 /** The table of all operations that are built, by operation id. */
 import { accountOperations } from './rest/account.ts';
+import { contextOperations } from './rest/contexts.ts';
 import { executionOperations } from './rest/executions.ts';
 import { fileOperations } from './rest/files.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
@@ -11,6 +12,7 @@ export const OPERATIONS = {
   ...serviceOperations,
   ...sandboxOperations,
   ...executionOperations,
+  ...contextOperations,
   ...accountOperations,
   ...fileOperations,
   ...transferOperations,

@@ -3,6 +3,7 @@
  * here, so that the domain stays pure and its tests need no clock and no network.
  */
 import type {
+  ContextId,
   DownloadId,
   ExecutionId,
   KeyId,
@@ -27,6 +28,7 @@ export interface Clock {
 export interface Ids {
   sandbox(): SandboxId;
   execution(): ExecutionId;
+  context(): ContextId;
   tenant(): TenantId;
   key(): KeyId;
   launch(): LaunchId;

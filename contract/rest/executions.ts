@@ -2,7 +2,7 @@
 import * as z from 'zod/mini';
 import { TimeoutMs, UserEnv } from '../agent/protocol.ts';
 import { Event, ExecutionErrorInfo, Metrics, Outcome, ResultEvent } from '../events.ts';
-import { ExecutionId, SandboxId } from '../ids.ts';
+import { ContextId, ExecutionId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Language } from '../runtimes.ts';
 import { operation, Page, pageOf, QueryInt } from './operation.ts';
@@ -16,6 +16,8 @@ export type Result = z.infer<typeof Result>;
 export const ExecutionSummary = z.object({
   id: ExecutionId,
   sandboxId: SandboxId,
+  /** The context that was named; absent for the default one of its language. */
+  contextId: z.optional(ContextId),
   language: Language,
   status: z.enum(EXECUTION_STATUSES),
   outcome: z.optional(Outcome),
@@ -49,7 +51,10 @@ export type Execution = z.infer<typeof Execution>;
 export const ExecuteBody = z.strictObject({
   /** UTF-8, at most 1 MiB. */
   code: z.string(),
+  /** Runs in the default context of the language; without it, of the runtime's own. */
   language: z.optional(Language),
+  /** Runs in this context, whose language it has; instead of `language`. */
+  contextId: z.optional(ContextId),
   timeoutMs: z.optional(TimeoutMs),
   env: z.optional(UserEnv),
   cwd: z.optional(z.string().check(z.minLength(1), z.maxLength(LIMITS.pathBytes))),
@@ -88,6 +93,7 @@ export const executionOperations = {
       'RESOURCE_LIMIT_ERROR',
       'AGENT_UNREACHABLE',
       'NOT_SUPPORTED',
+      'CONTEXT_NOT_FOUND',
     ],
   }),
   listExecutions: operation({

@@ -15,7 +15,7 @@ import {
   type StartExecutionRequest,
   StartExecutionResponse,
 } from '../../contract/agent/protocol.ts';
-import { AgentErrorBody, AppError } from '../../contract/errors.ts';
+import { AgentErrorBody, AppError, statusOf } from '../../contract/errors.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import {
   type AgentAddress,
@@ -190,7 +190,10 @@ export async function deleteSpool(
 
 /** The agent's code is ours to repeat; its free text is not, beyond what a caller can use. */
 export const fromRefusal = ({ body }: AgentRefusal): AppError =>
-  new AppError(body.code, body.message.slice(0, 500), { details: body.details ?? {} });
+  new AppError(body.code, body.message.slice(0, 500), {
+    details: body.details ?? {},
+    ...(statusOf(body.code) === 429 ? { retryAfterSeconds: 1 } : {}),
+  });
 
 /** What a caller is told when an agent cannot be reached. */
 export const agentUnreachable = (sandboxId: string, cause: unknown): AppError =>

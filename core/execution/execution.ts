@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../contract/errors.ts';
 import type { Metrics, Outcome } from '../../contract/events.ts';
-import type { ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
+import type { ContextId, ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
 import type { ExecutionSummary } from '../../contract/rest/executions.ts';
 import type { Language } from '../../contract/runtimes.ts';
 
@@ -21,6 +21,8 @@ interface ExecutionBase {
   readonly id: ExecutionId;
   readonly sandboxId: SandboxId;
   readonly tenantId: TenantId;
+  /** The one that was named. */
+  readonly contextId?: ContextId;
   readonly language: Language;
   readonly timeoutMs: number;
   readonly createdAt: string;
@@ -45,6 +47,7 @@ export function toSummary(record: ExecutionRecord): ExecutionSummary {
   return {
     id: record.id,
     sandboxId: record.sandboxId,
+    ...(record.contextId === undefined ? {} : { contextId: record.contextId }),
     language: record.language,
     status: record.status,
     createdAt: record.createdAt,

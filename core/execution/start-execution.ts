@@ -4,10 +4,10 @@
  * the record stays and its relay finds out.
  */
 import { AppError } from '../../contract/errors.ts';
-import { ExecutionId, type SandboxId } from '../../contract/ids.ts';
+import { type ContextId, ExecutionId, type SandboxId, type TenantId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { ExecuteBody } from '../../contract/rest/executions.ts';
-import { RUNTIMES, runtimeFamily } from '../../contract/runtimes.ts';
+import { type Language, RUNTIMES, runtimeFamily } from '../../contract/runtimes.ts';
 import type { Caller } from '../account/caller.ts';
 import {
   claimFor,
@@ -16,7 +16,8 @@ import {
   type IdempotencyKey,
   type IdempotencyStore,
 } from '../account/idempotency.ts';
-import { AgentRefusal, fromRefusal, startOnAgent } from '../agent/agent.ts';
+import { AgentRefusal, agentUnreachable, fromRefusal, startOnAgent } from '../agent/agent.ts';
+import { getAgentContext } from '../agent/agent-contexts.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
 import {
@@ -56,9 +57,9 @@ export async function startExecution(
 ): Promise<RelayTask> {
   checkCode(body.code);
   const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
-  const execution = draft(deps, sandbox, body);
-  assertRunning(sandbox, execution.createdAt);
-  if (!(await deps.executions.start(execution, LIMITS.runningExecutionsPerSandbox))) {
+  assertRunning(sandbox, deps.clock.iso(deps.clock.nowMs()));
+  const execution = draft(deps, sandbox, { body, place: await placeOf(deps, sandbox, body) });
+  if (!(await deps.executions.start(execution, LIMITS.liveExecutionsPerSandbox))) {
     await explainRefusal(deps, sandboxId, execution.createdAt);
   }
   return startTask(deps, { sandbox, execution, body });
@@ -76,17 +77,27 @@ export async function startExecutionOnce(
   checkCode(body.code);
   const { tenantId } = caller;
   const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), tenantId, sandboxId);
+  const earlier = () => earlierExecution(deps, asked, tenantId);
+  const place = await placeOf(deps, sandbox, body).catch((error: unknown) => ({ error }));
+  if ('error' in place) {
+    // The context of the first request may be gone by now; its execution is not.
+    const record = await earlier();
+    if (record) return { earlier: record };
+    throw place.error;
+  }
   for (let tries = 1; ; tries++) {
-    const execution = draft(deps, sandbox, body);
+    const execution = draft(deps, sandbox, { body, place });
     const claim = claimFor(deps.clock, asked, { tenantId, resultId: execution.id });
-    const limit = LIMITS.runningExecutionsPerSandbox;
-    const outcome = await deps.executions.startOnce(execution, limit, claim);
+    const outcome = await deps.executions.startOnce(
+      execution,
+      LIMITS.liveExecutionsPerSandbox,
+      claim,
+    );
     if (outcome === 'started') {
       const running = await asRunning(deps, sandbox);
       return { task: await startTask(deps, { sandbox: running, execution, body, claim }) };
     }
-    const earlier = ExecutionId.safeParse(await earlierResult(deps, asked, tenantId));
-    const record = earlier.success ? await deps.executions.get(earlier.data) : undefined;
+    const record = await earlier();
     if (record) return { earlier: record };
     // A claim that is gone again: its agent refused the code, and now it is our turn.
     if (outcome === 'refused' || tries === START_TRIES) {
@@ -103,6 +114,15 @@ async function asRunning(
   const now = sandbox.status === 'running' ? sandbox : await sandboxes.get(sandbox.id);
   if (now?.task && now.status !== 'creating') return now as RunningSandbox;
   throw new Error(`sandbox ${sandbox.id} took an execution and has no task`);
+}
+
+async function earlierExecution(
+  deps: StartExecutionDeps & { readonly idempotency: IdempotencyStore },
+  asked: IdempotencyKey,
+  tenantId: TenantId,
+): Promise<ExecutionRecord | undefined> {
+  const id = ExecutionId.safeParse(await earlierResult(deps, asked, tenantId));
+  return id.success ? deps.executions.get(id.data) : undefined;
 }
 
 interface Starting {
@@ -146,20 +166,62 @@ const maybeStarted = (sandboxId: string, executionId: string, cause: unknown): A
     { details: { sandboxId, executionId }, cause },
   );
 
-const pickGiven = ({ code, env, cwd, stdin }: ExecuteBody) => ({
+const pickGiven = ({ code, contextId, env, cwd, stdin }: ExecuteBody) => ({
   code,
+  ...(contextId === undefined ? {} : { contextId }),
   ...(env === undefined ? {} : { env }),
   ...(cwd === undefined ? {} : { cwd }),
   ...(stdin === undefined ? {} : { stdin }),
 });
 
-function draft(deps: StartExecutionDeps, sandbox: SandboxRecord, body: ExecuteBody) {
+interface Place {
+  readonly contextId?: ContextId;
+  readonly language: Language;
+}
+
+/** The context that is named, whose language its agent knows; else the default one of a language. */
+async function placeOf(
+  deps: StartExecutionDeps,
+  sandbox: SandboxRecord,
+  { contextId, language }: ExecuteBody,
+): Promise<Place> {
+  if (contextId === undefined) {
+    return { language: language ?? RUNTIMES[runtimeFamily(sandbox.runtime)].defaultLanguage };
+  }
+  if (language !== undefined) {
+    throw new AppError(
+      'VALIDATION_ERROR',
+      'body: language and contextId cannot both be given. Name the context, which has its language.',
+      {
+        details: {
+          in: 'body',
+          problems: [{ field: 'language', problem: 'stands beside contextId' }],
+        },
+      },
+    );
+  }
+  assertRunning(sandbox, deps.clock.iso(deps.clock.nowMs()));
+  try {
+    const context = await getAgentContext(deps.gateway, targetOf(sandbox), contextId);
+    return { contextId, language: context.language };
+  } catch (error) {
+    if (error instanceof AgentUnreachable) throw agentUnreachable(sandbox.id, error);
+    if (error instanceof AgentRefusal) throw fromRefusal(error);
+    throw error;
+  }
+}
+
+function draft(
+  deps: StartExecutionDeps,
+  sandbox: SandboxRecord,
+  { body, place }: { body: ExecuteBody; place: Place },
+) {
   const now = deps.clock.nowMs();
   return {
     id: deps.ids.execution(),
     sandboxId: sandbox.id,
     tenantId: sandbox.tenantId,
-    language: body.language ?? RUNTIMES[runtimeFamily(sandbox.runtime)].defaultLanguage,
+    ...place,
     timeoutMs: body.timeoutMs ?? LIMITS.timeoutMs.default,
     createdAt: deps.clock.iso(now),
     lastSeq: 0,
@@ -191,9 +253,9 @@ async function explainRefusal(
   if (sandbox) assertRunning(sandbox, now);
   throw new AppError(
     'RESOURCE_LIMIT_ERROR',
-    `Sandbox ${id} already runs ${LIMITS.runningExecutionsPerSandbox} executions, the most at a time. Wait for one to end.`,
+    `Sandbox ${id} already has ${LIMITS.liveExecutionsPerSandbox} executions that run or wait, the most at a time. Wait for one to end.`,
     {
-      details: { sandboxId: id, allowed: LIMITS.runningExecutionsPerSandbox },
+      details: { sandboxId: id, allowed: LIMITS.liveExecutionsPerSandbox },
       retryAfterSeconds: 1,
     },
   );

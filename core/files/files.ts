@@ -12,8 +12,10 @@ import {
   statAgentFile,
   writeAgentFile,
 } from '../agent/agent-files.ts';
-import type { AgentBytesAnswer } from '../ports.ts';
-import { type FilesDeps, withAgent } from './with-agent.ts';
+import { type SandboxAgentDeps, withAgent } from '../agent/with-agent.ts';
+import type { AgentBytes, AgentBytesAnswer, AgentGateway } from '../ports.ts';
+
+type FilesDeps = SandboxAgentDeps & { readonly gateway: AgentGateway & AgentBytes };
 
 interface AtPath {
   readonly sandboxId: SandboxId;

@@ -1,6 +1,12 @@
 /** `sandboxes`: the buffered operations on sandboxes and executions, and what the service says of itself. */
 import { openApiDocument } from '../../contract/openapi.ts';
 import { RUNTIMES } from '../../contract/runtimes.ts';
+import {
+  createContext,
+  deleteContext,
+  listContexts,
+  restartContext,
+} from '../../core/execution/contexts.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
@@ -71,6 +77,24 @@ export const handler = restFunction(
       status: 202,
       data: await interruptExecution(deps, params.executionId, caller),
     }),
+    createContext: async (request) => {
+      const { params, body, caller } = request;
+      const asked = idempotencyKeyOf('createContext', request);
+      const data = await createContext(deps, { ...params, body, asked }, caller);
+      return { status: 201, data };
+    },
+    listContexts: async ({ params, caller }) => ({
+      status: 200,
+      data: await listContexts(deps, params.sandboxId, caller),
+    }),
+    restartContext: async ({ params, caller }) => ({
+      status: 200,
+      data: await restartContext(deps, params, caller),
+    }),
+    deleteContext: async ({ params, caller }) => {
+      await deleteContext(deps, params, caller);
+      return { status: 204, data: undefined };
+    },
   },
 );
 

@@ -2,6 +2,7 @@
 import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
+  ContextId,
   DownloadId,
   ExecutionId,
   KeyId,
@@ -31,6 +32,7 @@ const tail = () => Array.from({ length: 20 }, () => ALPHABET[randomInt(ALPHABET.
 export const ids: Ids = {
   sandbox: () => SandboxId.parse(`sb${tail()}`),
   execution: () => ExecutionId.parse(`ex${tail()}`),
+  context: () => ContextId.parse(`cx${tail()}`),
   tenant: () => TenantId.parse(`tn${tail()}`),
   key: () => KeyId.parse(`ky${tail()}`),
   launch: () => LaunchId.parse(`ln${tail()}`),

@@ -10,6 +10,7 @@ export const execution = createSchema({
     id: text,
     sandboxId: text,
     tenantId: text,
+    contextId: maybe,
     language: { type: LANGUAGES, required: true },
     timeoutMs: count,
     createdAt: text,

@@ -6,6 +6,7 @@ export type {
   MimeBundle,
   Outcome,
 } from '../../../contract/events.ts';
+export type { Context } from '../../../contract/rest/contexts.ts';
 export type { ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 export type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
 export {
@@ -14,6 +15,7 @@ export {
   type Runtime,
 } from './client.ts';
 export type { ClientOptions } from './config.ts';
+export type { Contexts, CreateContextOptions } from './contexts.ts';
 export type { CreateSandboxOptions, WaitOptions } from './create.ts';
 export {
   CodeInterpreterError,

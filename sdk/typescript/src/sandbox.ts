@@ -7,6 +7,7 @@ import type {
   UpdateSandboxBody,
 } from '../../../contract/rest/sandboxes.ts';
 import { resultOf, textOf } from '../../../contract/results.ts';
+import { Contexts } from './contexts.ts';
 import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
 import { run } from './events/run.ts';
@@ -62,11 +63,14 @@ const asyncDispose: typeof Symbol.asyncDispose =
  * ```
  */
 export class Sandbox implements AsyncDisposable {
+  /** Its named interpreter states. */
+  readonly contexts: Contexts;
   readonly #api: Api;
   #info: SandboxInfo;
 
   /** @internal */
   constructor(api: Api, info: SandboxInfo) {
+    this.contexts = new Contexts(api, info.id);
     this.#api = api;
     this.#info = info;
   }

@@ -114,6 +114,8 @@ export async function readAnswer<S extends z.core.$ZodType>(
   const text = await response.text().catch((cause: unknown) => {
     throw unreachable(cause, `reading the answer of ${id}`);
   });
+  // Nothing was asked for but that it is done.
+  if (response.status === 204) return parse(schema, undefined, `answer of ${id}`);
   const json = jsonOf(text);
   const requestId = response.headers.get('x-request-id') ?? undefined;
   const facts = { status: response.status, requestId };

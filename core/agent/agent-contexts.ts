@@ -1,0 +1,62 @@
+/** The agent's routes of contexts as functions; what comes back is parsed, as everything of an agent. */
+import * as z from 'zod/mini';
+import { AgentContext, type CreateContextRequest } from '../../contract/agent/contexts.ts';
+import type { ContextId } from '../../contract/ids.ts';
+import type { AgentCall, AgentGateway } from '../ports.ts';
+import { type AgentTarget, callAgent, readAgentJson } from './agent.ts';
+
+/** A kernel that is restarted is awaited until it has ended. */
+const HEAD_MS = 10_000;
+
+const List = z.object({ items: z.array(AgentContext) });
+
+const call = (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  request: Pick<AgentCall, 'method' | 'path' | 'body'>,
+) => callAgent(gateway, target, { ...request, headTimeoutMs: HEAD_MS });
+
+/** Safe to repeat with the same body. */
+export const createAgentContext = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  body: CreateContextRequest,
+): Promise<AgentContext> =>
+  readAgentJson(
+    AgentContext,
+    await call(gateway, target, { method: 'POST', path: '/contexts', body }),
+  );
+
+export const getAgentContext = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  id: ContextId,
+): Promise<AgentContext> =>
+  readAgentJson(
+    AgentContext,
+    await call(gateway, target, { method: 'GET', path: `/contexts/${id}` }),
+  );
+
+export const listAgentContexts = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+): Promise<AgentContext[]> =>
+  readAgentJson(List, await call(gateway, target, { method: 'GET', path: '/contexts' })).items;
+
+export const restartAgentContext = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  id: ContextId,
+): Promise<AgentContext> =>
+  readAgentJson(
+    AgentContext,
+    await call(gateway, target, { method: 'POST', path: `/contexts/${id}/restart` }),
+  );
+
+export async function deleteAgentContext(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  id: ContextId,
+): Promise<void> {
+  await call(gateway, target, { method: 'DELETE', path: `/contexts/${id}` });
+}
