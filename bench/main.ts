@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { CodeInterpreter } from '../sdk/typescript/src/index.ts';
 import type { Measure, Row } from './measure.ts';
 import { burst } from './measures/burst.ts';
+import { contexts } from './measures/contexts.ts';
 import { execute } from './measures/execute.ts';
 import { firstByte } from './measures/first-byte.ts';
 import { idle } from './measures/idle.ts';
@@ -11,7 +12,7 @@ import { tti } from './measures/tti.ts';
 import { type Failure, report, table } from './report.ts';
 import { BenchError, findTarget } from './target.ts';
 
-const MEASURES: readonly Measure[] = [tti, execute, firstByte, stream, burst, idle];
+const MEASURES: readonly Measure[] = [tti, execute, contexts, firstByte, stream, burst, idle];
 const BUDGET_MS = 120_000;
 /** A run that was begun in time and does not end: the measure fails. */
 const OVERTIME_MS = 60_000;
