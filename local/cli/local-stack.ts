@@ -48,11 +48,13 @@ export interface LocalStack extends AsyncDisposable {
   close(graceMs?: number): Promise<void>;
 }
 
-/** Workers started before the first request: those on the way of create and execute. */
+/** Workers started before the first request: those on the way of create and execute, by REST and by WebSocket. */
 const PREWARMED = {
   authorizer: 1,
   sandboxes: 1,
   executions: 1,
+  socket: 1,
+  relay: 1,
   'agent-gateway': 2,
   pool: 1,
   'task-events': 1,

@@ -85,6 +85,7 @@ async function main(): Promise<void> {
   progress(
     `ready in ${((performance.now() - begun) / 1000).toFixed(1)} s; logs in ${relative('.', logFile) || logFile}`,
   );
+  progress(`WebSocket at ${stack.endpoints.websocketUrl}`);
   process.stdout.write(`${firstLines(stack)}\n`);
   await stopped;
   await stack.close(GRACE_MS);

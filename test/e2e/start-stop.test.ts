@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { isAlive, listeners, tracesOf } from '../helpers/host.ts';
 import {
   type Belongings,
@@ -110,8 +111,15 @@ describe('a stack', () => {
     expect(had.processes.length).toBeGreaterThanOrEqual(1 + 4 * 3);
     expect(had.traces.length).toBeGreaterThan(0);
 
+    expect(stack.said.stderr).toContain(`WebSocket at ${stack.websocketUrl}\n`);
+    const headers = { 'X-API-Key': apiKey };
+    const socket = new WebSocket(stack.websocketUrl, { headers });
+    await once(socket, 'open');
+    const closed = once(socket, 'close');
+
     const began = performance.now();
     const ended = await stack.end('SIGTERM');
+    expect((await closed)[0]).toBe(1001);
     expect(ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/SIGTERM: stopping\n$/) });
     expect(performance.now() - began).toBeLessThan(5_000);
     await expectGone(stack.pid, directory, had);

@@ -41,6 +41,7 @@ export async function runStart(...args: string[]): Promise<Ended> {
 export interface RunningStack extends AsyncDisposable {
   readonly pid: number;
   readonly baseUrl: string;
+  readonly websocketUrl: string;
   readonly apiKey: string;
   readonly said: { stdout: string; stderr: string };
   /** Everything that it has on this machine now. */
@@ -79,7 +80,7 @@ export async function startStack(directory: string, ...args: string[]): Promise<
   await Promise.race([ready, early]);
   early.catch(() => {});
   const file = join(directory, 'endpoints.json');
-  const { baseUrl, apiKey, pid } = JSON.parse(readFileSync(file, 'utf8'));
+  const { baseUrl, websocketUrl, apiKey, pid } = JSON.parse(readFileSync(file, 'utf8'));
   const end = async (signal: NodeJS.Signals) => {
     child.kill(signal);
     return ended;
@@ -100,6 +101,7 @@ export async function startStack(directory: string, ...args: string[]): Promise<
   return {
     pid,
     baseUrl,
+    websocketUrl,
     apiKey,
     said,
     belongings: () => ({

@@ -115,6 +115,7 @@ describe('the API', () => {
   it('takes one permission for each function, not one for each method', async () => {
     const granted = [...ofType(await dev(), 'AWS::Lambda::Permission').values()]
       .filter(({ Principal }) => Principal === 'apigateway.amazonaws.com')
+      .filter(({ SourceArn }) => asText(SourceArn).includes(':<RestApi>/'))
       .map(({ FunctionName }) => asText(FunctionName));
     const served = new Set(['authorizer', ...Object.values(FUNCTION_OF)]);
     expect(granted.sort()).toEqual(
@@ -145,7 +146,12 @@ describe('the API', () => {
     expect(asText(Outputs!['ApiUrl']!.Value)).toBe(
       'https://<RestApi>.execute-api.<AWS::Region>.<AWS::URLSuffix>/api',
     );
-    expect(Object.keys(Outputs!).sort()).toEqual(['AccountFunctionName', 'ApiUrl', 'Region']);
+    expect(Object.keys(Outputs!).sort()).toEqual([
+      'AccountFunctionName',
+      'ApiUrl',
+      'Region',
+      'WebsocketUrl',
+    ]);
   });
 });
 
