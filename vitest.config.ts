@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 const project = (name: string, extra: object = {}) => ({
@@ -8,14 +9,20 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     testTimeout: 20_000,
+    // By itself vitest keeps one core free, which of two leaves one worker; tests wait more than they compute.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       project('unit'),
-      project('contract'),
+      // Real processes and sandboxes, on a machine that may be busy.
+      project('contract', { testTimeout: 60_000 }),
       project('infra', { testTimeout: 60_000 }),
       project('e2e', {
         testTimeout: 60_000,
         hookTimeout: 120_000,
         globalSetup: ['test/e2e/global-setup.ts'],
+        // The scenarios share one stack, count its requests and end its workers: one file at a time, after all else.
+        maxWorkers: 1,
+        sequence: { groupOrder: 1 },
       }),
     ],
   },
