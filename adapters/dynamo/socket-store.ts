@@ -125,7 +125,7 @@ export function dynamoSubscriptionStore(state: StateService): SubscriptionStore 
 
 /** What we wrote is read back as it was; a row of another shape is a bug of ours. */
 function toSubscription(row: Row): Subscription {
-  const { ackId, target } = row;
+  const { ackId, owedBytes, target } = row;
   return {
     connectionId: row.connectionId,
     sandboxId: SandboxId.parse(row.sandboxId),
@@ -136,6 +136,7 @@ function toSubscription(row: Row): Subscription {
     mode: row.mode,
     after: row.after,
     acked: row.acked,
+    ...(owedBytes === undefined ? {} : { owedBytes }),
     ...(ackId === undefined ? {} : { ackId }),
   };
 }

@@ -76,6 +76,7 @@ export class Reader {
     this.#admitted = options.announce === undefined;
     this.#heardMs = deps.clock.nowMs();
     this.#postedMs = this.#heardMs;
+    this.#window.owe(options.subscription);
     this.#running = this.#run();
   }
 
@@ -131,7 +132,10 @@ export class Reader {
   /** After {@link stop}: the next relay's cursor. */
   async save(): Promise<void> {
     if (this.#row.mode === 'push' && this.#admitted)
-      await this.#deps.subscriptions.update(this.#row, { after: this.#cursor });
+      await this.#deps.subscriptions.update(this.#row, {
+        after: this.#cursor,
+        owedBytes: this.#window.bytes,
+      });
   }
 
   /** The relay ends: the client must come for the rest itself. */

@@ -38,6 +38,8 @@ export interface Subscription extends SubscriptionKey {
   readonly after: number;
   /** Seq of the last ack; `after` of the subscribe until there is one. */
   readonly acked: number;
+  /** Of what lies between the two, where a relay left it to the next. */
+  readonly owedBytes?: number;
   /** The message of that ack, to be named where it was wrong. */
   readonly ackId?: string;
 }
@@ -55,7 +57,7 @@ export interface SubscriptionStore {
   /** False when there is none of this version. */
   update(
     subscription: Pick<Subscription, keyof SubscriptionKey | 'version'>,
-    change: Partial<Pick<Subscription, 'mode' | 'after' | 'acked'>>,
+    change: Partial<Pick<Subscription, 'mode' | 'after' | 'acked' | 'owedBytes'>>,
   ): Promise<boolean>;
   /** Gives it to whoever pushes, from `after` on. False when there is none. */
   resume(

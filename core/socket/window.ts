@@ -1,4 +1,6 @@
 /** What a reader was sent and has not acknowledged. */
+import type { Subscription } from './subscription.ts';
+
 export class Window {
   #sent: { readonly seq: number; readonly bytes: number }[] = [];
   #bytes = 0;
@@ -14,6 +16,11 @@ export class Window {
   sent(seq: number, bytes: number): void {
     this.#sent.push({ seq, bytes });
     this.#bytes += bytes;
+  }
+
+  /** What another relay sent. */
+  owe({ after, acked, owedBytes = 0 }: Pick<Subscription, 'after' | 'acked' | 'owedBytes'>): void {
+    if (owedBytes > 0 && acked < after) this.sent(after, owedBytes);
   }
 
   acknowledge(seq: number): void {

@@ -11,14 +11,18 @@ const nameOf = ({ target, connectionId }: SubscriptionKey) => `${target} ${conne
 export class MemorySubscriptions implements SubscriptionStore {
   readonly rows = new Map<string, Subscription>();
   readonly #onWatched: () => void;
-  looks = 0;
+  readonly #wait: () => Promise<void>;
 
-  constructor(onWatched: () => void = () => {}) {
+  /** @param wait before each of the two writes of a subscribe */
+  constructor(onWatched: () => void = () => {}, wait: () => Promise<void> = async () => {}) {
     this.#onWatched = onWatched;
+    this.#wait = wait;
   }
 
   put = async (row: Subscription) => {
+    await this.#wait();
     this.rows.set(nameOf(row), row);
+    await this.#wait();
     this.#onWatched();
   };
 
@@ -29,7 +33,6 @@ export class MemorySubscriptions implements SubscriptionStore {
   get = async (key: SubscriptionKey) => this.rows.get(nameOf(key));
 
   watching: SubscriptionStore['watching'] = async (sandboxId, executionId) => {
-    this.looks += 1;
     return [...this.rows.values()].filter(
       (row) =>
         row.sandboxId === sandboxId && (row.target === sandboxId || row.target === executionId),

@@ -32,6 +32,7 @@ export const subscription = createSchema({
     mode: { type: ['push', 'pull'] as const, required: true },
     after: count,
     acked: count,
+    owedBytes: { type: 'number' },
     ackId: maybe,
     ttl,
   },
