@@ -7,12 +7,22 @@ import { contexts } from './measures/contexts.ts';
 import { execute } from './measures/execute.ts';
 import { firstByte } from './measures/first-byte.ts';
 import { idle } from './measures/idle.ts';
+import { readers } from './measures/readers.ts';
 import { stream } from './measures/stream.ts';
 import { tti } from './measures/tti.ts';
 import { type Failure, report, table } from './report.ts';
 import { BenchError, findTarget } from './target.ts';
 
-const MEASURES: readonly Measure[] = [tti, execute, contexts, firstByte, stream, burst, idle];
+const MEASURES: readonly Measure[] = [
+  tti,
+  execute,
+  contexts,
+  firstByte,
+  stream,
+  readers,
+  burst,
+  idle,
+];
 const BUDGET_MS = 120_000;
 /** A run that was begun in time and does not end: the measure fails. */
 const OVERTIME_MS = 60_000;
@@ -26,6 +36,7 @@ ${MEASURES.map(({ name, summary, runs }) => `  ${name.padEnd(12)}${summary} (${r
 
   --base-url URL    such as http://127.0.0.1:8080/api/v1, with --api-key
   --api-key KEY     both also from CODE_INTERPRETER_BASE_URL and CODE_INTERPRETER_API_KEY
+  --websocket-url URL   such as wss://….execute-api.….amazonaws.com/ws, beside these two
   --endpoints FILE  what \`npm start\` wrote (default .local/endpoints.json)
   --runs N          instead of each measure's own number, 1 to ${MAX_RUNS}
   --json            the same as JSON
@@ -36,6 +47,7 @@ No measure begins a further run after ${BUDGET_MS / 1000} s, and ${OVERTIME_MS /
 const OPTIONS = {
   'base-url': { type: 'string' },
   'api-key': { type: 'string' },
+  'websocket-url': { type: 'string' },
   endpoints: { type: 'string', default: '.local/endpoints.json' },
   runs: { type: 'string' },
   json: { type: 'boolean', default: false },
@@ -50,9 +62,12 @@ async function main(): Promise<void> {
   const target = await findTarget({
     baseUrl: values['base-url'],
     apiKey: values['api-key'],
+    websocketUrl: values['websocket-url'],
     endpoints: values.endpoints,
   });
-  const client = new CodeInterpreter(target);
+  const { baseUrl, apiKey } = target;
+  // Figures are of one way each: the WebSocket has a measure of its own.
+  const client = new CodeInterpreter({ baseUrl, apiKey, transport: 'sse' });
   const rows: Row[] = [];
   const failures: Failure[] = [];
   for (const { name, runs: ownRuns, run } of measures) {

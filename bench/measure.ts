@@ -5,7 +5,7 @@ import type { Target } from './target.ts';
 export interface Row {
   /** `execute sse` */
   readonly name: string;
-  readonly unit: 'ms' | 'MB/s' | 'MiB';
+  readonly unit: 'ms' | 'MB/s' | 'MiB' | 'events';
   readonly samples: readonly number[];
   readonly note?: string;
 }

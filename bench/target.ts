@@ -9,8 +9,12 @@ import { isAlive, profileOf } from './processes.ts';
 export interface Target {
   readonly baseUrl: string;
   readonly apiKey: string;
+  /** Absent where none was named. */
+  readonly websocketUrl: string | undefined;
   /** Of `npm start` on this machine; absent elsewhere. */
   readonly pid: number | undefined;
+  /** Control port of `npm start`, where workers can be looked at. */
+  readonly control: { readonly url: string; readonly token: string } | undefined;
   /** `fast` or `aws` of a local deployment, else `deployed`. A figure is quoted with it. */
   readonly profile: string;
 }
@@ -18,6 +22,7 @@ export interface Target {
 export interface TargetOptions {
   readonly baseUrl?: string | undefined;
   readonly apiKey?: string | undefined;
+  readonly websocketUrl?: string | undefined;
   /** @default .local/endpoints.json */
   readonly endpoints: string;
 }
@@ -25,7 +30,10 @@ export interface TargetOptions {
 const Endpoints = z.object({
   baseUrl: z.url(),
   apiKey: z.string(),
+  websocketUrl: z.url().optional(),
   pid: z.int().positive(),
+  controlUrl: z.url(),
+  controlToken: z.string(),
 });
 const READY_MS = 5_000;
 
@@ -38,7 +46,14 @@ export async function findTarget(options: TargetOptions): Promise<Target> {
   const apiKey = options.apiKey ?? process.env['CODE_INTERPRETER_API_KEY'];
   const target =
     baseUrl && apiKey
-      ? { baseUrl: baseUrl.replace(/\/+$/, ''), apiKey, pid: undefined, profile: 'deployed' }
+      ? {
+          baseUrl: baseUrl.replace(/\/+$/, ''),
+          apiKey,
+          websocketUrl: options.websocketUrl ?? process.env['CODE_INTERPRETER_WEBSOCKET_URL'],
+          pid: undefined,
+          control: undefined,
+          profile: 'deployed',
+        }
       : await localTarget(options.endpoints);
   await checkReady(target.baseUrl);
   return target;
@@ -50,13 +65,15 @@ async function localTarget(file: string): Promise<Target> {
       `No deployment to measure: ${file} is not there. Start one with \`npm start\`, or name one with --base-url and --api-key.`,
     );
   });
-  const { baseUrl, apiKey, pid } = Endpoints.parse(JSON.parse(text));
+  const endpoints = Endpoints.parse(JSON.parse(text));
+  const { baseUrl, apiKey, websocketUrl, pid, controlUrl, controlToken } = endpoints;
   if (!(await isAlive(pid))) {
     throw new BenchError(
       `${file} is of a deployment that has ended (process ${pid}). Run \`npm start\`.`,
     );
   }
-  return { baseUrl, apiKey, pid, profile: await profileOf(pid) };
+  const control = { url: controlUrl, token: controlToken };
+  return { baseUrl, apiKey, websocketUrl, pid, control, profile: await profileOf(pid) };
 }
 
 async function checkReady(baseUrl: string): Promise<void> {
