@@ -1,7 +1,8 @@
 /** Large files: up and down by way of the bucket, with their SHA-256; refused where they are not what was said. */
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { api, createSandbox, type TestSandbox } from '../helpers/api.ts';
+import { CodeInterpreter } from '../../sdk/typescript/src/index.ts';
+import { api, createSandbox, type TestSandbox, target } from '../helpers/api.ts';
 import { expectRefusal } from '../helpers/refusals.ts';
 
 let sandbox: TestSandbox;
@@ -81,4 +82,22 @@ test('an upload to where it may not go fails at its end, each time with the reas
   await send(upload, small);
   for (const _ of [1, 2])
     expectRefusal(await untilDone(() => complete(upload.id)), 'VALIDATION_ERROR', 'path');
+});
+
+test('the SDK sends and fetches files of any size, and finds the way by itself', async () => {
+  const client = new CodeInterpreter({ baseUrl: target.baseUrl, apiKey: target.apiKey });
+  const mine = await client.getSandbox(sandbox.id);
+  const large = bytes.subarray(0, 5 * 1024 * 1024);
+  const steps = new Set<string>();
+  const options = { onProgress: ({ step }: { step: string }) => void steps.add(step) };
+  expect((await mine.uploadFile('sdk/large', large, options)).sizeBytes).toBe(large.length);
+  expect(sha256(await mine.downloadFile('sdk/large', options))).toBe(sha256(large));
+  expect([...steps]).toEqual(['hashing', 'sending', 'copying', 'receiving']);
+  await mine.files.write('sdk/small', 'text');
+  const { items } = await mine.files.list('sdk').page();
+  expect(items.map(({ name }) => name)).toEqual(['large', 'small']);
+  await mine.files.move('sdk/small', 'sdk/moved');
+  expect(await mine.files.readText('sdk/moved')).toBe('text');
+  await mine.files.delete('sdk', { recursive: true });
+  await expect(mine.files.stat('sdk')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
 });

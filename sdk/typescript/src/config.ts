@@ -122,6 +122,9 @@ function normalUrl(text: string, { protocols, what } = BASE_URL): string {
   throw new CodeInterpreterError('CONFIGURATION_ERROR', `The ${what}, got "${text}".`);
 }
 
+export const isNode = (): boolean =>
+  (globalThis as { process?: Host }).process?.versions?.node !== undefined;
+
 type Host = { cwd?: () => string; versions?: { node?: string } };
 
 /** Looks from the folder upwards; `undefined` outside Node and where there is none. */
@@ -139,7 +142,7 @@ export async function findEndpoints(start?: string): Promise<Endpoint | undefine
 }
 
 /** Bundlers for browsers must not look for the module, so its name is not theirs to see. */
-async function builtin<T>(name: string): Promise<T> {
+export async function builtin<T>(name: string): Promise<T> {
   return (await import(/* webpackIgnore: true */ /* @vite-ignore */ name)) as T;
 }
 

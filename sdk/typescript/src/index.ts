@@ -1,4 +1,5 @@
 /** What the package exports. Works in Node 20 and later and in browsers. */
+export type { FileEntry } from '../../../contract/agent/files.ts';
 export type {
   Event,
   ExecutionErrorInfo,
@@ -23,6 +24,9 @@ export {
   type ErrorCode,
   type ErrorFacts,
 } from './errors.ts';
+export { Files } from './files/files.ts';
+export type { Progress, TransferOptions } from './files/options.ts';
+export type { FileData } from './files/source.ts';
 export type { Page, Paged, PageOptions } from './paged.ts';
 export type { ExecutionResult } from './result.ts';
 export {

@@ -1,5 +1,6 @@
 /** The handle on one sandbox: runs code in it, shows its runs, ends it. Holds no state but its id. */
 import type * as z from 'zod/mini';
+import type { FileEntry } from '../../../contract/agent/files.ts';
 import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type {
@@ -11,6 +12,9 @@ import { Contexts } from './contexts.ts';
 import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
 import { run } from './events/run.ts';
+import { Files } from './files/files.ts';
+import type { TransferOptions } from './files/options.ts';
+import { blobOf, type FileData, localBlob, writeLocal } from './files/source.ts';
 import { type Paged, paged } from './paged.ts';
 import { type ExecutionResult, ResultFold } from './result.ts';
 import type { Api } from './transport/http.ts';
@@ -67,12 +71,15 @@ export class Sandbox implements AsyncDisposable {
   readonly contexts: Contexts;
   readonly #api: Api;
   #info: SandboxInfo;
+  /** Its files, by path. */
+  readonly files: Files;
 
   /** @internal */
   constructor(api: Api, info: SandboxInfo) {
     this.contexts = new Contexts(api, info.id);
     this.#api = api;
     this.#info = info;
+    this.files = new Files(api, info.id);
   }
 
   /** Its id, with which {@link CodeInterpreter.getSandbox} finds it again. */
@@ -186,6 +193,50 @@ export class Sandbox implements AsyncDisposable {
     const params = { sandboxId: this.id };
     this.#info = await call(this.#api, 'updateSandbox', { params, body: changes });
     return this.#info;
+  }
+
+  /**
+   * Uploads a file of up to 5 GiB. A string is a path of this machine (Node only), which is read as
+   * it is sent.
+   *
+   * @throws as {@link Files.write}
+   *
+   * @example
+   * ```ts
+   * await sandbox.uploadFile('data/model.bin', './model.bin', {
+   *   onProgress: ({ step, doneBytes, totalBytes }) => console.log(step, doneBytes / totalBytes),
+   * });
+   * ```
+   */
+  async uploadFile(
+    path: string,
+    data: string | FileData,
+    options: TransferOptions = {},
+  ): Promise<FileEntry> {
+    const blob = typeof data === 'string' ? await localBlob(data) : await blobOf(data);
+    return this.files.send(path, blob, options);
+  }
+
+  /**
+   * Downloads a file of up to 5 GiB into memory, or to a path of this machine (Node only), which is
+   * written whole or not at all.
+   *
+   * @throws as {@link Files.read}
+   *
+   * @example
+   * ```ts
+   * const bytes = await sandbox.downloadFile('out.png');
+   * await sandbox.downloadFile('data/large.bin', { to: './large.bin' });
+   * ```
+   */
+  downloadFile(path: string, options?: TransferOptions): Promise<Uint8Array>;
+  downloadFile(path: string, options: TransferOptions & { to: string }): Promise<void>;
+  async downloadFile(
+    path: string,
+    { to, ...options }: TransferOptions & { to?: string } = {},
+  ): Promise<Uint8Array | void> {
+    if (to === undefined) return this.files.read(path, options);
+    await writeLocal(to, (take) => this.files.receive(path, options, take));
   }
 
   /** Its executions, newest first, without their output. */

@@ -6,7 +6,7 @@ import * as z from 'zod/mini';
 import { AppError, ErrorBody } from '../../../../contract/errors.ts';
 import { type OperationId, type Operations, operationOf } from '../../../../contract/operations.ts';
 import { parse } from '../../../../contract/parse.ts';
-import type { Operation } from '../../../../contract/rest/operation.ts';
+import { Bytes, Nothing, type Operation } from '../../../../contract/rest/operation.ts';
 import type { Endpoint } from '../config.ts';
 import {
   CodeInterpreterError,
@@ -71,7 +71,7 @@ export async function send<Id extends OperationId>(
       headers: {
         Accept: 'application/json',
         'X-API-Key': apiKey,
-        ...(input.body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(input.body === undefined ? {} : { 'Content-Type': typeOf(input.body) }),
         ...(input.idempotencyKey === undefined ? {} : { 'Idempotency-Key': input.idempotencyKey }),
         ...input.headers,
       },
@@ -79,7 +79,7 @@ export async function send<Id extends OperationId>(
       redirect: 'error',
       cache: 'no-store',
       credentials: 'omit',
-      ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+      ...(input.body === undefined ? {} : { body: bodyOf(input.body) }),
       ...(input.signal ? { signal: input.signal } : {}),
     });
   } catch (cause) {
@@ -105,12 +105,21 @@ export async function exchange<Id extends OperationId>(
   }
 }
 
+const typeOf = (body: unknown): string =>
+  body instanceof Uint8Array ? 'application/octet-stream' : 'application/json';
+
+const bodyOf = (body: unknown): NonNullable<RequestInit['body']> =>
+  body instanceof Uint8Array ? (body as Uint8Array<ArrayBuffer>) : JSON.stringify(body);
+
 /** The data of an answer, or its error thrown. */
 export async function readAnswer<S extends z.core.$ZodType>(
   id: OperationId,
   response: Response,
   schema: S,
 ): Promise<z.output<S>> {
+  const form: z.core.$ZodType = schema;
+  if (form === Bytes || form === Nothing)
+    return (await readBytes(id, response, form)) as z.output<S>;
   const text = await response.text().catch((cause: unknown) => {
     throw unreachable(cause, `reading the answer of ${id}`);
   });
@@ -131,6 +140,13 @@ export async function readAnswer<S extends z.core.$ZodType>(
       cause,
     });
   }
+}
+
+async function readBytes(id: OperationId, response: Response, schema: z.core.$ZodType) {
+  const bytes = await response.arrayBuffer().catch((cause: unknown) => {
+    throw unreachable(cause, `reading the answer of ${id}`);
+  });
+  return schema === Bytes ? new Uint8Array(bytes) : undefined;
 }
 
 /** An answer that is none of the API's: from a proxy, of another server, or only half of one. */
