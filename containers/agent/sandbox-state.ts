@@ -58,6 +58,10 @@ export class SandboxState implements Disposable {
     this.#arm();
   }
 
+  get draining(): boolean {
+    return this.#draining;
+  }
+
   drain(): void {
     this.#draining = true;
   }

@@ -112,6 +112,8 @@ function openContexts({ config, launcher, state, store, log }: ContextParts): Co
   return new Contexts({
     languages: drivers.then((found) => new Set(found.keys())),
     open,
+    expectMore: (language) =>
+      kernels.keepSpare({ language, earlyDeaths: 'none', isWanted: () => !state.draining }),
     maxContexts: LIMITS.contextsPerSandbox,
     refuseNew: () => state.refuseWhenDraining(),
   });

@@ -14,6 +14,8 @@ export interface ContextsOptions {
   /** The languages that this machine can run. */
   readonly languages: Promise<ReadonlySet<Language>>;
   readonly open: (facts: ContextFacts) => Context;
+  /** Called once a context has been made that was asked for: another may follow. */
+  readonly expectMore: (language: Language) => void;
   readonly maxContexts: number;
   /** Throws where nothing new may begin. */
   readonly refuseNew: () => void;
@@ -55,7 +57,7 @@ export class Contexts {
     }
     const given = { ...(cwd === undefined ? {} : { cwd }), ...(env === undefined ? {} : { env }) };
     const context = this.#open({ id, language, isDefault: false, ...given }, request);
-    void context.warm();
+    void context.warm().then(() => this.#options.expectMore(language));
     return context.describe();
   }
 

@@ -35,6 +35,8 @@ export interface KernelRequest {
 export class KernelStarter {
   readonly #options: KernelStarterOptions;
   readonly #live = new Set<Kernel>();
+  /** One at most of each language, for the next context of it. */
+  readonly #spares = new Map<Language, Kernel>();
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: KernelStarterOptions) {
@@ -48,7 +50,26 @@ export class KernelStarter {
     return started;
   }
 
+  /** Where one context was made, another may be: its interpreter starts before it is asked for. */
+  keepSpare(request: KernelRequest): void {
+    this.#turn = this.#turn
+      .then(async () => {
+        if (this.#spares.has(request.language) || !request.isWanted()) return;
+        const kernel = await this.#startOne(request.language);
+        this.#spares.set(request.language, kernel);
+        void kernel.exited.then(() => this.#takeSpare(request.language, kernel));
+      })
+      .catch((error: unknown) => {
+        this.#options.log.warn('no spare interpreter could be started', { error: String(error) });
+      });
+  }
+
   async #startInTurn(request: KernelRequest): Promise<Kernel> {
+    const spare = this.#takeSpare(request.language);
+    if (spare?.alive === true && request.isWanted()) {
+      this.keepSpare(request);
+      return spare;
+    }
     const { launcher, log } = this.#options;
     const { earlyDeaths, isWanted, language } = request;
     if (!isWanted()) throw new Error('nobody waits for this interpreter any more');
@@ -61,6 +82,13 @@ export class KernelStarter {
     return this.#startOne(language)
       .catch((error: unknown) => this.#startAgain(error, request, { all: false }))
       .catch((error: unknown) => this.#startAgain(error, request, { all: true }));
+  }
+
+  /** Only this one, where one is named. */
+  #takeSpare(language: Language, only?: Kernel): Kernel | undefined {
+    const spare = this.#spares.get(language);
+    if (only === undefined || spare === only) this.#spares.delete(language);
+    return spare;
   }
 
   /** Processes of earlier runs may have used up what a new one needs. */

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AgentContext } from '../../../contract/agent/contexts.ts';
 import { AgentErrorBody } from '../../../contract/errors.ts';
@@ -64,6 +64,21 @@ describe('the contexts of a sandbox', () => {
     const { id } = await create({ cwd: '/no/such/folder' });
     for (let times = 0; times < 2; times += 1)
       expect((await agent.run('1', { contextId: id })).error?.name).toBe('FileNotFoundError');
+  });
+
+  it('have their interpreter ready from the second one on', async () => {
+    const { id } = await create();
+    await agent.run('1', { contextId: id });
+    const ready = () =>
+      agent.logLines.flatMap(
+        (line) => /"an interpreter is ready".*"pid":(\d+)/.exec(line)?.[1] ?? [],
+      );
+    const pid = await value('import os; os.getpid()', id);
+    // The one of this context, and the one after it.
+    await vi.waitFor(() => expect(ready().at(-1)).not.toBe(pid), { interval: 2, timeout: 10_000 });
+    const spare = ready().at(-1);
+    const next = await create();
+    expect(await value('import os; os.getpid()', next.id)).toBe(spare);
   });
 
   it('run at the same time', async () => {
