@@ -287,11 +287,14 @@ describe('the end of a sandbox', () => {
   });
 
   it('comes at the deadline, 60 s after it expires, with exit code 0', async () => {
-    await using agent = await startAgent({ driver: 'plain' });
+    await using agent = await startAgent({ driver: 'plain', init: false });
+    const expiresAt = new Date(Date.now() - 60_000 + 1_500).toISOString();
+    await agent.init({ expiresAt });
     await agent.start('while True: pass');
-    const expiresAt = new Date(Date.now() - 60_000 + 200).toISOString();
-    const moved = await agent.call('PUT', '/deadline', { expiresAt });
-    expect([moved.status, moved.body]).toEqual([200, { expiresAt }]);
+    // One that crossed it on its way and is earlier changes nothing.
+    const earlier = new Date(Date.now() - 70_000).toISOString();
+    const moved = await agent.call('PUT', '/deadline', { expiresAt: earlier });
+    expect([moved.status, moved.body]).toEqual([200, { expiresAt: earlier }]);
     expect(await agent.exited).toEqual({ code: 0, signal: null });
     expect(agent.logLines.join('\n')).toContain('the deadline has passed');
   });
