@@ -1,4 +1,5 @@
 /** The state machine of lives, as it is deployed. */
+import validate from 'asl-validator';
 import { describe, expect, it } from 'vitest';
 import { assemblyOf, oneOf } from './assembly.ts';
 import { allowed, asText, statementsOf } from './statements.ts';
@@ -26,6 +27,14 @@ async function statesOf(): Promise<Map<string, State>> {
 }
 
 describe('the lifecycle', () => {
+  it('is valid in the language of states', async () => {
+    const text = asText((await machineOf('dev'))['DefinitionString']);
+    const definition = JSON.parse(text.replaceAll(/<AWS::\w+>/g, 'x'));
+    expect(validate(definition)).toMatchObject({ isValid: true, errors: [] });
+    delete definition.States.Hold;
+    expect(validate(definition).isValid).toBe(false);
+  });
+
   it('is one function’s steps, and every step that waits is bounded in time', async () => {
     const tasks = [...(await statesOf())].filter(([, { Type }]) => Type === 'Task');
     expect(tasks.map(([name]) => name)).toEqual(['Launch', 'Hold', 'Renew', 'End']);
