@@ -1,5 +1,4 @@
 /** The real DynamoDB adapters over the stand-in, with the tables' own key schema. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { dynamoAccountStore } from '../../adapters/dynamo/account-store.ts';
 import { stateService } from '../../adapters/dynamo/entities.ts';
@@ -17,7 +16,7 @@ import {
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
-import { credentials, region, startAwsServer } from './aws-server.ts';
+import { inProcessClient } from './in-process-dynamodb.ts';
 
 const attribute = (AttributeName: string, AttributeType = 'S') => ({
   AttributeName,
@@ -50,18 +49,18 @@ export async function startStores() {
     AttributeDefinitions: [attribute('pk'), attribute('sk', 'N')],
     KeySchema: keys('pk', 'sk'),
   });
-  const server = await startAwsServer(service);
-  const raw = new DynamoDBClient({ endpoint: server.endpoint, region, credentials });
+  const { client: raw, counts } = inProcessClient(service);
   const client = DynamoDBDocumentClient.from(raw, {
     marshallOptions: { removeUndefinedValues: true },
   });
   const state = stateService(client, 'state');
   const close = async () => {
     raw.destroy();
-    await server.close();
+    await service.close();
   };
   return {
     client,
+    counts,
     state,
     sandboxes: dynamoSandboxStore(client, state),
     transfers: dynamoTransferStore(state),
