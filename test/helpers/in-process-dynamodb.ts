@@ -35,7 +35,7 @@ export function inProcessClient(service: DynamoDbService) {
 }
 
 const textOf = (body: unknown): string =>
-  typeof body === 'string' ? body : Buffer.from(body as Uint8Array).toString();
+  typeof body === 'string' ? body : new TextDecoder().decode(body as Uint8Array);
 
 async function answerOf(service: DynamoDbService, operation: string, body: string) {
   try {

@@ -9,6 +9,7 @@ interface Timer {
 export class VirtualClock implements Clock {
   #nowMs = 1_700_000_000_000;
   #timers: Timer[] = [];
+  #held = 0;
 
   nowMs = () => this.#nowMs;
   iso = (ms: number) => new Date(ms).toISOString();
@@ -29,6 +30,16 @@ export class VirtualClock implements Clock {
       );
     });
 
+  /** No time passes while this work, which knows nothing of the clock, is not done. */
+  async hold<T>(work: Promise<T>): Promise<T> {
+    this.#held += 1;
+    try {
+      return await work;
+    } finally {
+      this.#held -= 1;
+    }
+  }
+
   /** Runs until the work settles; fails when it waits for something that cannot come. */
   async run<T>(work: Promise<T>): Promise<T> {
     let settled = false;
@@ -37,7 +48,7 @@ export class VirtualClock implements Clock {
     });
     done.catch(() => {});
     while (true) {
-      for (let turns = 0; turns < 3 && !settled; turns++)
+      for (let turns = 0; (turns < 3 || this.#held > 0) && !settled; turns++)
         await new Promise((next) => setImmediate(next));
       if (settled) return done;
       const [next] = this.#timers.sort((a, b) => a.atMs - b.atMs);
