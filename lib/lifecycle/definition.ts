@@ -20,21 +20,17 @@ const SECONDS_LEFT =
   '{% $max([1, $ceil(($toMillis($states.input.expiresAt) - $millis()) / 1000)]) %}';
 const SECONDS_TOLD = '{% $exists($states.result.seconds) ? $states.result.seconds : 1 %}';
 
-/** Of the service itself; a step is safe to repeat. */
-const TRANSIENT = {
-  ErrorEquals: [
-    'Lambda.ServiceException',
-    'Lambda.AWSLambdaException',
-    'Lambda.SdkClientException',
-    'Lambda.TooManyRequestsException',
-    'Lambda.ClientExecutionTimeoutException',
-  ],
+/** Of the service or of the function: every step is safe to repeat. */
+const AGAIN = {
+  ErrorEquals: ['States.ALL'],
   IntervalSeconds: 1,
   BackoffRate: 2,
   MaxAttempts: 5,
   MaxDelaySeconds: 20,
   JitterStrategy: 'FULL',
 };
+/** What the wait came to: to be caught, since {@link AGAIN} stands for every error. */
+const never = (...errors: string[]) => ({ ErrorEquals: errors, MaxAttempts: 0 });
 
 export function lifecycleDefinition({ functionArn }: LifecycleFunction): object {
   const begin = {
@@ -99,13 +95,17 @@ const launch = (functionArn: string) => ({
       MaxDelaySeconds: 20,
       JitterStrategy: 'FULL',
     },
-    TRANSIENT,
+    never('LaunchFailed', 'States.Timeout'),
+    AGAIN,
   ],
   Catch: [{ ErrorEquals: ['States.ALL'], Assign: { reason: 'launch_failed' }, Next: 'End' }],
   Next: 'Hold',
 });
 
-/** Waits until somebody tells of an end or a shorter life, or the expiry has come. */
+/**
+ * Waits until somebody tells of an end or a shorter life, or the expiry has come. A wait that cannot
+ * begin ends no life: the record is asked what is left of it.
+ */
 const hold = (functionArn: string) => ({
   ...waitingCall(functionArn, { step: 'hold', start: '{% $start %}' }),
   TimeoutSeconds: '{% $seconds %}',
@@ -113,11 +113,8 @@ const hold = (functionArn: string) => ({
     ending: '{% $exists($states.result.end) ? $states.result.end : false %}',
     seconds: SECONDS_TOLD,
   },
-  Retry: [TRANSIENT],
-  Catch: [
-    { ErrorEquals: ['States.Timeout'], Next: 'Renew' },
-    { ErrorEquals: ['States.ALL'], Assign: { reason: 'init_timeout' }, Next: 'End' },
-  ],
+  Retry: [never('States.Timeout'), AGAIN],
+  Catch: [{ ErrorEquals: ['States.ALL'], Next: 'Renew' }],
   Next: 'Decide',
 });
 
@@ -129,7 +126,7 @@ const renew = (functionArn: string) => ({
     seconds: '{% $states.result.Payload.seconds %}',
     renewals: '{% $renewals + 1 %}',
   },
-  Retry: [TRANSIENT],
+  Retry: [AGAIN],
   Catch: [{ ErrorEquals: ['States.ALL'], Assign: { seconds: 30 }, Next: 'Hold' }],
   Next: 'Decide',
 });
