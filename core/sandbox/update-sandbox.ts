@@ -36,12 +36,13 @@ export async function updateSandbox(
   caller: Caller,
 ): Promise<Sandbox> {
   const sandbox = ownedBy(await deps.sandboxes.get(id), caller.tenantId, id);
-  const now = deps.clock.iso(deps.clock.nowMs());
-  assertRunning(sandbox, now);
+  const now = () => deps.clock.iso(deps.clock.nowMs());
+  assertRunning(sandbox, now());
   const expiresAt = newExpiry(deps, sandbox, body.lifetimeMs);
   if (expiresAt !== undefined && expiresAt > sandbox.expiresAt)
     await tellAgent(deps, sandbox, expiresAt);
-  const changed = await deps.sandboxes.change(id, now, changeOf(deps, body, expiresAt));
+  // Asked anew: the agent may have taken seconds.
+  const changed = await deps.sandboxes.change(id, now(), changeOf(deps, body, expiresAt));
   if (!changed) throw await gone(deps, id);
   if (expiresAt !== undefined && expiresAt < sandbox.expiresAt && changed.lifecycleToken)
     await deps.lifecycle.complete(changed.lifecycleToken, {

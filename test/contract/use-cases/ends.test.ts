@@ -229,6 +229,13 @@ describe('a changed life', () => {
     ).rejects.toMatchObject({ code: 'SANDBOX_GONE' });
   });
 
+  test('one that the agent hears of after the expiry comes too late', async () => {
+    const { id, expiresAt } = await runningSandbox(world, 10_000);
+    world.deps.gateway.before = async () => world.pass(11_000);
+    await expect(extend(id, 60_000)).rejects.toMatchObject({ code: 'SANDBOX_GONE' });
+    expect((await recordOf(world, id)).expiresAt).toBe(expiresAt);
+  });
+
   test('name and metadata change without the agent', async () => {
     const { id, expiresAt } = await runningSandbox(world);
     const calls = world.deps.gateway.calls.length;
