@@ -34,7 +34,7 @@ const REPAIR_MS = 1_200_000;
 const SOON = { interruptAfterTimeLimit: 40_000 } as const;
 
 const Action = fc.record({
-  pauseMs: fc.oneof(fc.nat(300), fc.nat(20_000), fc.nat(120_000)),
+  pauseMs: fc.oneof(fc.nat(40), fc.nat(300), fc.nat(20_000), fc.nat(120_000)),
   what: fc.constantFrom(
     ...(['create', 'create', 'createBig', 'execute', 'change', 'change', 'terminate'] as const),
     ...(['taskDies', 'hostGoes', 'executeAtExpiry', 'changeAtExpiry'] as const),
