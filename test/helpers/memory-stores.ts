@@ -39,7 +39,7 @@ class Tables {
 
   patchTask(launchId: string, change: object): boolean {
     const task = this.tasks.get(launchId);
-    if (task) this.tasks.set(launchId, { ...task, ...change } as Task);
+    if (task) this.tasks.set(launchId, { ...task, ...change });
     return task !== undefined;
   }
 
@@ -278,6 +278,9 @@ function executionStore(tables: Tables): Pick<ExecutionStore, 'start' | 'discard
     async discard(_, sandboxId) {
       add(sandboxId, -1);
     },
-    finish: async (_, sandboxId) => add(sandboxId, -1),
+    async finish(_, sandboxId) {
+      add(sandboxId, -1);
+      return 'ended';
+    },
   };
 }

@@ -88,10 +88,13 @@ export class ModelFleet {
       const taskArn = taskArnOf(launchId);
       if (this.tasks.has(taskArn)) return { taskArn };
       if (dice.chance(faults.noCapacity)) throw new NoCapacity('RunTask: RESOURCE:CPU');
-      const createdMs = clock.nowMs();
       const task: ModelTask = {
-        ...{ taskArn, launchId, createdMs, running: 0, listens: false },
+        taskArn,
+        launchId,
+        createdMs: clock.nowMs(),
         status: 'booting',
+        listens: false,
+        running: 0,
       };
       this.tasks.set(taskArn, task);
       void this.#boot(task);

@@ -210,8 +210,11 @@ class Lives {
     if ((isOver || (hasExpired && isSame)) && done !== undefined) expect(done).toBe('SANDBOX_GONE');
     if (typeof done !== 'object') return;
     await world.clock.sleep(world.dice.below(20_000));
-    await this.#stores.executions.finish(
-      ...([done.answer.execution.id, id, 1, FINISHED, lastRow(done.answer.execution.id)] as const),
+    const executionId = done.answer.execution.id;
+    const row = { executionId, firstSeq: 1, lastSeq: 1, segmentKey: 'k' };
+    const condition = { unlessWatched: false };
+    await world.clock.hold(
+      this.#stores.executions.finish(executionId, id, 1, FINISHED, row, condition),
     );
   }
 
@@ -307,8 +310,6 @@ const FINISHED = {
   lastSeq: 1,
   truncated: false,
 } as const;
-const lastRow = (executionId: string) =>
-  ({ executionId, firstSeq: 1, lastSeq: 1, segmentKey: 'k' }) as never;
 
 /** What a caller may be answered: an error of the closed table is no fault. */
 async function refusable<T>(work: Promise<T>): Promise<T | undefined> {
