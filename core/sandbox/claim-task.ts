@@ -37,7 +37,7 @@ export interface ClaimRequest {
 
 const CANDIDATES = 10;
 /** Rows that another took are normal in a burst; after so many pages of them the pool counts as empty. */
-const PAGES = 5;
+const PAGES = 10;
 
 export async function claimTask(deps: ClaimDeps, request: ClaimRequest): Promise<Claim> {
   const slots = new Slots(deps, request);

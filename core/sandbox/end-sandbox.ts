@@ -48,7 +48,7 @@ export async function endSandbox(
   const event = terminated(deps, sandbox, stoppedAt);
   if (await deps.sandboxes.markStopped(sandbox, stoppedAt, event)) await publish(deps, event);
   await deps.refill.request();
-  return deps.sandboxes.get(id);
+  return { ...sandbox, status: 'stopped', stoppedAt };
 }
 
 /** A task that has died has nothing left to be read. */

@@ -7,7 +7,7 @@ import { updateSandbox } from '../../../core/sandbox/update-sandbox.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
 import { caller, end, fill, lifeWorld } from '../../helpers/life-world.ts';
 
-test('a life is begun in four requests, held in one, asked to end in two and ended in five', async () => {
+test('a life is begun in four requests at most, held in one, asked to end in two and ended in four', async () => {
   await using stores = await startStores();
   const world = lifeWorld(stores);
   const { deps } = world;
@@ -21,12 +21,10 @@ test('a life is begun in four requests, held in one, asked to end in two and end
     { runtime: 'python' },
     { runtime: 'python', resources: { cpu: 2 } },
   ] as const;
-  expect(await requestsOf(() => createSandbox(deps, { body: hit }, caller))).toEqual({
-    // The free tasks from a random place on, and, there being fewer than ten, those before it.
-    Query: 2,
-    TransactWriteItems: 1,
-    UpdateItem: 1,
-  });
+  const { Query, ...writes } = await requestsOf(() => createSandbox(deps, { body: hit }, caller));
+  expect(writes).toEqual({ TransactWriteItems: 1, UpdateItem: 1 });
+  // The free tasks from a random place on; those before it where there was none.
+  expect([1, 2]).toContain(Query);
   const [item] = (await stores.sandboxes.list(caller.tenantId, { limit: 1 })).items;
   const id = item!.id;
   const step = { sandboxId: id, token: 't', prepare: false, renewals: 0 };
@@ -44,7 +42,7 @@ test('a life is begun in four requests, held in one, asked to end in two and end
   });
   expect(await requestsOf(() => end(world, id))).toEqual({
     UpdateItem: 1,
-    GetItem: 2,
+    GetItem: 1,
     TransactWriteItems: 1,
     DeleteItem: 1,
   });
