@@ -122,6 +122,7 @@ export class ServiceStack extends Stack {
       }),
       clusterName: cluster.ref,
       connectionsUrl: socketApi.connectionsUrl,
+      websocketUrl: socketApi.url,
       connectionsArn: socketApi.postArn,
       connectionsFinding: socketApi.postFinding,
       failuresArn: failures.queueArn,

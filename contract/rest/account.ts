@@ -56,8 +56,8 @@ export const NewTicket = z.object({
   /** For `?ticket=` when the WebSocket connects; good for one connection. */
   ticket: z.string(),
   expiresAt: Instant,
-  /** Where the WebSocket is. */
-  url: z.optional(z.string()),
+  /** Where the WebSocket is; a path is one of the host that was asked. */
+  url: z.string(),
 });
 export type NewTicket = z.infer<typeof NewTicket>;
 

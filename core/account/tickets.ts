@@ -26,14 +26,21 @@ export interface TicketStore {
 }
 
 export async function createTicket(
-  deps: { tickets: TicketStore; clock: Clock; ids: Ids; digest: Digest },
+  deps: {
+    readonly tickets: TicketStore;
+    readonly clock: Clock;
+    readonly ids: Ids;
+    readonly digest: Digest;
+    /** What a ticket is for. */
+    readonly websocketUrl: string;
+  },
   { tenantId, keyId, role }: Caller,
 ): Promise<NewTicket> {
   const ticket = deps.ids.ticket();
   const sha256 = deps.digest.sha256(ticket);
   const expiresAt = deps.clock.iso(deps.clock.nowMs() + LIMITS.ticketMs);
   await deps.tickets.put({ sha256, tenantId, keyId, role, expiresAt });
-  return { ticket, expiresAt };
+  return { ticket, expiresAt, url: deps.websocketUrl };
 }
 
 /** Undefined for a ticket that is used, late or unknown, or whose key no longer works. */

@@ -30,9 +30,10 @@ type Handlers = {
 const ack = (payload: FromServer<'ack'>['payload']): Answer => ({ type: 'ack', payload });
 
 const HANDLERS: Handlers = {
-  'execution.start': async (deps, { sandboxId, delivery, ...body }, asker) => {
+  'execution.start': async (deps, { sandboxId, delivery, idempotencyKey, ...body }, asker) => {
     // The relay answers: nobody else knows what came of it.
-    await deps.starter.start({ ...asker, sandboxId, delivery, body });
+    const once = idempotencyKey === undefined ? {} : { idempotencyKey };
+    await deps.starter.start({ ...asker, sandboxId, delivery, body, ...once });
     return undefined;
   },
   'execution.interrupt': async (deps, { executionId }, { caller }) => {

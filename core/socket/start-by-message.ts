@@ -1,7 +1,8 @@
 /**
  * `execution.start`: `socket` hands it to a relay, which starts the execution itself and is the one
  * that then relays it. It answers the client too, since only it knows what came of it. A message
- * may reach two relays, or be sent again over another connection: its id is an idempotency key.
+ * may reach two relays, or be sent again over another connection: its id is an idempotency key,
+ * unless it names one, which is then the same as in the header of a REST request.
  */
 import { AppError } from '../../contract/errors.ts';
 import type { SandboxId } from '../../contract/ids.ts';
@@ -21,6 +22,7 @@ export interface StartByMessage {
   readonly caller: Caller;
   readonly connectionId: string;
   readonly messageId: string;
+  readonly idempotencyKey?: string | undefined;
   readonly sandboxId: SandboxId;
   readonly body: ExecuteBody;
   readonly delivery: Delivery;
@@ -61,17 +63,19 @@ export async function startByMessage(
 }
 
 async function start(deps: StartByMessageDeps, request: StartByMessage) {
-  const { caller, messageId, sandboxId, body } = request;
+  const { caller, messageId, idempotencyKey, sandboxId, body } = request;
   const asked = {
     operation: 'executeCode' as const,
-    key: `socket/${caller.keyId}/${messageId}`,
+    key: idempotencyKey ?? `socket/${caller.keyId}/${messageId}`,
     bodySha256: requestSha256(deps.digest, { params: { sandboxId }, body }),
   };
   try {
     await deps.allowances.take(caller);
     return await startExecutionOnce(deps, { sandboxId, body, asked }, caller);
   } catch (error) {
-    if (error instanceof AppError) return { refused: refusal(error, messageId) };
+    if (error instanceof AppError) {
+      return { refused: idempotencyKey === undefined ? refusal(error, messageId) : error };
+    }
     throw error;
   }
 }

@@ -6,7 +6,8 @@ import type { AccountEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof AccountEnv>) {
   const { accounts, idempotency, tickets } = stateStores(documentClient(), env.STATE_TABLE);
-  return { accounts, idempotency, tickets, clock, ids, digest };
+  const websocketUrl = env.WEBSOCKET_URL;
+  return { accounts, idempotency, tickets, websocketUrl, clock, ids, digest };
 }
 
 export type AccountDeps = ReturnType<typeof wire>;

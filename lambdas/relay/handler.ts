@@ -31,6 +31,7 @@ const Request = z.union([
       }),
       connectionId: z.string(),
       messageId: z.string(),
+      idempotencyKey: z.optional(z.string()),
       sandboxId: SandboxId,
       body: ExecuteBody,
       delivery: Delivery,

@@ -63,7 +63,7 @@ export function account(scope: Construct, world: World): ServiceFunction {
     name: 'account',
     description: 'Tenants and API keys',
     envSchema: AccountEnv,
-    env: { ...stateEnv(world), ...httpEnv(world) },
+    env: { ...stateEnv(world), ...httpEnv(world), WEBSOCKET_URL: world.websocketUrl },
     grants: keepState(world.state),
     timeout: Duration.seconds(29),
   });

@@ -27,6 +27,8 @@ export interface World {
   readonly eventBusArn: string;
   /** Where a message to a WebSocket connection is posted, and the right to. */
   readonly connectionsUrl: string;
+  /** What clients of the WebSocket connect to. */
+  readonly websocketUrl: string;
   readonly connectionsArn: string;
   readonly connectionsFinding: Readonly<Record<string, string>>;
   /** Queue of the events that were given up. */

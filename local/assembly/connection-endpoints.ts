@@ -1,6 +1,7 @@
 /**
- * Where functions find the connections of a WebSocket API: on AWS at a host of the API's own, here at the front door.
- * Whatever variable names that host, its value is changed so; what clients use (`wss:`) is left alone.
+ * Where a WebSocket API is, as functions are told. Whatever variable names its host, the value is changed: for
+ * functions (`https:`) its connections are at the front door, for clients (`wss:`) it is a path of the REST API's own
+ * host and port, which are not known yet.
  */
 import type { DeployedResource } from './deployment.ts';
 
@@ -9,11 +10,15 @@ export function connectionEndpoints(
   resources: readonly DeployedResource[],
   frontDoorUrl: string,
 ): (value: string) => string {
-  const hosts = resources
+  const places = resources
     .filter(({ type }) => type === 'AWS::ApiGatewayV2::Api')
-    .map(({ attributes }) => String(attributes['ApiEndpoint']).replace(/^wss:/, 'https:'));
+    .map(({ attributes }) => String(attributes['ApiEndpoint']))
+    .flatMap((host) => [
+      { host: host.replace(/^wss:/, 'https:'), here: frontDoorUrl },
+      { host, here: '' },
+    ]);
   return (value) => {
-    const host = hosts.find((host) => value === host || value.startsWith(`${host}/`));
-    return host === undefined ? value : `${frontDoorUrl}${value.slice(host.length)}`;
+    const place = places.find(({ host }) => value === host || value.startsWith(`${host}/`));
+    return place === undefined ? value : `${place.here}${value.slice(place.host.length)}`;
   };
 }

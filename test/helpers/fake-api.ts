@@ -200,7 +200,7 @@ export class FakeApi implements AsyncDisposable {
         return answer(response, 201, {
           ticket: this.socket.ticket(),
           expiresAt: AT,
-          url: this.baseUrl.replace(/^http(.*)\/api\/v1$/, 'ws$1/ws'),
+          url: '/ws',
         });
       case 'createSandbox':
         return this.#create(request, response, body);

@@ -128,6 +128,7 @@ export function createApi(options: ClientOptions, timing: Timing): Api {
       WebSocket: options.WebSocket ?? globalThis.WebSocket,
       timing,
       websocketUrl: async () => (await endpoint()).websocketUrl,
+      baseUrl: async () => (await endpoint()).baseUrl,
       ticket: () => exchange(api, 'createTicket', {}),
     }),
   };

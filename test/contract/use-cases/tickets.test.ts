@@ -17,7 +17,15 @@ const limits = { liveSandboxes: 10, requestsPerSecond: 20 };
 async function world() {
   let nowMs = Date.now();
   const { accounts, idempotency, tickets } = stores;
-  const deps = { accounts, idempotency, tickets, ids, digest, limits };
+  const deps = {
+    websocketUrl: 'wss://sockets.example/ws',
+    accounts,
+    idempotency,
+    tickets,
+    ids,
+    digest,
+    limits,
+  };
   const timed = { ...deps, clock: { ...clock, nowMs: () => nowMs } };
   const { key } = await createTenant(timed, { name: 'acme' });
   const keeper = { tenantId: key.tenantId, role: 'admin' as const };
@@ -36,7 +44,8 @@ async function world() {
 
 test('a ticket stands for the key that asked for it, once, of many at the same time', async () => {
   const { deps, caller, redeem } = await world();
-  const { ticket } = await createTicket(deps, caller);
+  const { ticket, url } = await createTicket(deps, caller);
+  expect(url).toBe(deps.websocketUrl);
   const callers = await Promise.all([1, 2, 3, 4].map(() => redeem(ticket)));
   expect(callers.filter(Boolean)).toEqual([caller]);
   expect(await redeem(ticket)).toBeUndefined();

@@ -13,7 +13,9 @@ export interface SocketAccess {
   readonly timing: Timing;
   /** Where it is, as far as the client was told. */
   readonly websocketUrl: () => Promise<string | undefined>;
-  readonly ticket: () => Promise<{ ticket: string; url?: string | undefined }>;
+  readonly ticket: () => Promise<{ ticket: string; url: string }>;
+  /** Of the REST API, which a path is told against. */
+  readonly baseUrl: () => Promise<string>;
 }
 
 /** @throws {Cut} `unusable` where this server has no WebSocket, or gives this key no ticket */
@@ -25,8 +27,7 @@ export async function socketUrl(access: SocketAccess): Promise<string> {
       : cause;
   });
   const where = (await access.websocketUrl()) ?? url;
-  if (where === undefined) throw new Cut('unusable', 'where the WebSocket is was not told');
-  const whole = new URL(where);
+  const whole = new URL(where, (await access.baseUrl()).replace(/^http/, 'ws'));
   whole.searchParams.set('ticket', ticket);
   return whole.href;
 }
