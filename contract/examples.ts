@@ -76,7 +76,11 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
   listKeys: { answer: page(key) },
   rotateKey: { body: { graceMs: 3_600_000 }, answer: { ...withSecret, rotatedAt: at } },
   createTicket: {
-    answer: { ticket: `ct_${'0'.repeat(40)}`, expiresAt: '2026-01-05T09:01:00.000Z' },
+    answer: {
+      ticket: `ct_${'0'.repeat(40)}`,
+      expiresAt: '2026-01-05T09:01:00.000Z',
+      url: 'wss://abcde12345.execute-api.eu-central-1.amazonaws.com/ws',
+    },
   },
   createTenant: {
     body: { name: 'acme', limits: { liveSandboxes: 50 } },

@@ -35,6 +35,23 @@ test('options come before the environment, and that before the file', async () =
   expect(await resolveEndpoint({}, sources({}, local))).toEqual(local);
 });
 
+test('where the WebSocket is comes from the options, the environment or the file', async () => {
+  const options = { baseUrl: URL, apiKey: 'k' };
+  const told = { CODE_INTERPRETER_WEBSOCKET_URL: 'wss://env.example/ws/' };
+  const websocketUrl = 'ws://127.0.0.1:8080/ws';
+  expect((await resolveEndpoint({ ...options, websocketUrl }, sources(told))).websocketUrl).toBe(
+    websocketUrl,
+  );
+  expect((await resolveEndpoint(options, sources(told))).websocketUrl).toBe('wss://env.example/ws');
+  expect(await resolveEndpoint({}, sources({}, { ...local, websocketUrl }))).toEqual({
+    ...local,
+    websocketUrl,
+  });
+  await expect(
+    resolveEndpoint({ ...options, websocketUrl: 'http://x' }, sources({})),
+  ).rejects.toThrow(/WebSocket URL must be a ws or wss URL .* got "http:\/\/x"/);
+});
+
 test('what is missing is named, with what to do', async () => {
   await expect(resolveEndpoint({}, sources({}))).rejects.toMatchObject({
     code: 'CONFIGURATION_ERROR',
