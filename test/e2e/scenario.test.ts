@@ -11,6 +11,7 @@ const LINES = [
   'created running',
   'state kept: 42',
   'live output: first, last',
+  '20 MB up and down, the same SHA-256 on both sides',
   'extended',
   /^terminated (stopping|stopped)$/,
 ];
