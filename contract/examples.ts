@@ -26,18 +26,22 @@ const sandbox = {
   runningExecutions: 0,
 };
 
-const summary = {
+const runs = {
   id: id('ex', 'example'),
   sandboxId,
   language: 'python',
+  createdAt: at,
+  truncated: false,
+  lastSeq: 3,
+};
+
+const summary = {
+  ...runs,
   status: 'finished',
   outcome: 'ok',
-  createdAt: at,
   finishedAt: '2026-01-05T09:00:00.040Z',
   exitCode: 0,
   metrics: { wallMs: 12 },
-  truncated: false,
-  lastSeq: 3,
 };
 
 const execution = {
@@ -61,10 +65,30 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
     answer: sandbox,
   },
   getSandbox: { answer: sandbox },
+  updateSandbox: {
+    body: { lifetimeMs: 600_000 },
+    answer: { ...sandbox, expiresAt: '2026-01-05T09:12:00.000Z' },
+  },
+  terminateSandbox: { answer: { ...sandbox, status: 'stopping', endReason: 'terminated' } },
   listSandboxes: { answer: page(sandbox) },
   executeCode: { body: { code: 'print(6 * 7)' }, answer: execution },
   getExecution: { answer: execution },
   listExecutions: { answer: page(summary) },
+  interrupt: {
+    answer: { ...runs, status: 'running' },
+  },
+  runtimes: {
+    answer: {
+      items: [
+        {
+          name: 'python',
+          versions: ['3.11'],
+          languages: ['python', 'bash'],
+          defaultLanguage: 'python',
+        },
+      ],
+    },
+  },
   readEvents: {
     answer: {
       items: [{ seq: 2, at, type: 'stdout', text: '42\n' }],
@@ -75,6 +99,17 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
   createKey: { body: { name: 'ci', role: 'developer' }, answer: withSecret },
   listKeys: { answer: page(key) },
   rotateKey: { body: { graceMs: 3_600_000 }, answer: { ...withSecret, rotatedAt: at } },
+  getUsage: {
+    answer: {
+      from: '2026-01-01',
+      to: '2026-01-31',
+      ...page({
+        keyId,
+        keyName: 'ci',
+        days: [{ day: '2026-01-05', executions: 120, executionMs: 48_000 }],
+      }),
+    },
+  },
   createTicket: {
     answer: {
       ticket: `ct_${'0'.repeat(40)}`,

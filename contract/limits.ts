@@ -53,6 +53,9 @@ export const LIMITS = {
   /** The log outlives the end of its execution by this long. */
   logRetentionMs: 24 * 3_600_000,
   recordRetentionMs: 7 * 24 * 3_600_000,
+  /** Days of one answer on usage, and how long usage is kept. */
+  usageDays: 92,
+  usageKeptDays: 400,
   /** A ticket is good for one connection within this long. */
   ticketMs: 60_000,
   /** How long the old secret of a rotated key may go on working. */

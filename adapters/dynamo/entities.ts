@@ -13,6 +13,7 @@ import { outbox, sandbox, slot } from './entities/sandbox.ts';
 import { connection, subscription } from './entities/socket.ts';
 import { ticket } from './entities/ticket.ts';
 import { transfer } from './entities/transfer.ts';
+import { usageDay } from './entities/usage.ts';
 
 export function stateService(client: DynamoDBDocumentClient, table: string) {
   return new Service(
@@ -32,6 +33,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       idempotency: new Entity(idempotency),
       ticket: new Entity(ticket),
       rateWindow: new Entity(rateWindow),
+      usageDay: new Entity(usageDay),
     },
     { client, table },
   );

@@ -1,6 +1,7 @@
 /** Executions and their leases in the state table. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import { ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
+import { ExecutionId, KeyId, SandboxId, TenantId } from '../../contract/ids.ts';
+import { dayOf } from '../../core/account/usage.ts';
 import type { ExecutionRecord } from '../../core/execution/execution.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
 import { readPage } from './cursor.ts';
@@ -9,6 +10,7 @@ import { claimIdempotency, releaseIdempotency } from './idempotency-store.ts';
 import { putOf } from './output-store.ts';
 import { keptUntil } from './sandbox-rows.ts';
 import { conditional, type TransactItem, transact, transactTelling } from './transact.ts';
+import { countExecution } from './usage-store.ts';
 
 type Row = NonNullable<
   Awaited<ReturnType<ReturnType<StateService['entities']['execution']['get']>['go']>>['data']
@@ -114,7 +116,8 @@ export function dynamoExecutionStore(
     },
 
     async finish(id, sandboxId, epoch, end, row, { unlessWatched }) {
-      const { executionCount, exitCode, ...rest } = end;
+      const { executionCount, exitCode, keyId, ...rest } = end;
+      const { metrics, finishedAt } = end;
       const failed = await transactTelling(client, [
         { Put: putOf(outputTable, row, { final: true }) },
         {
@@ -134,6 +137,9 @@ export function dynamoExecutionStore(
             .params(),
         },
         unlessWatched ? countDownUnwatched(sandboxId) : countDown(sandboxId),
+        ...(keyId
+          ? [countExecution(state, { keyId, day: dayOf(finishedAt), wallMs: metrics.wallMs })]
+          : []),
       ] as TransactItem[]);
       if (failed.length === 0) return 'ended';
       return failed.every((item) => item === COUNT_DOWN) ? 'watched' : 'lost';
@@ -176,6 +182,7 @@ function toRecord(row: Row): ExecutionRecord {
     id: ExecutionId.parse(row.id),
     sandboxId: SandboxId.parse(row.sandboxId),
     tenantId: TenantId.parse(row.tenantId),
+    ...(row.keyId === undefined ? {} : { keyId: KeyId.parse(row.keyId) }),
   };
   if (row.status === 'running') {
     const lease = { owner: leaseOwner ?? '', epoch: leaseEpoch, until: leaseUntil ?? '' };

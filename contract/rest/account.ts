@@ -1,4 +1,4 @@
-/** Accounts over REST: keys, tickets, tenants. */
+/** Accounts over REST: keys, tickets, tenants, usage. */
 import * as z from 'zod/mini';
 import { KeyId, TenantId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
@@ -61,6 +61,24 @@ export const NewTicket = z.object({
 });
 export type NewTicket = z.infer<typeof NewTicket>;
 
+const Day = z.iso.date();
+
+/** A key with the days on which something that it had started ended. */
+export const Usage = z.object({
+  keyId: KeyId,
+  keyName: z.string(),
+  days: z.array(
+    z.object({
+      /** In UTC. */
+      day: Day,
+      executions: z.int(),
+      /** Wall time of them together. */
+      executionMs: z.int(),
+    }),
+  ),
+});
+export type Usage = z.infer<typeof Usage>;
+
 const KeyPath = z.strictObject({ keyId: KeyId });
 /** For operators: the keys of another tenant. */
 const OfTenant = { tenantId: z.optional(TenantId) };
@@ -116,6 +134,16 @@ export const accountOperations = {
     }),
     answers: { 200: KeyWithSecret },
     errors: ['NOT_FOUND'],
+  }),
+  getUsage: operation({
+    method: 'GET',
+    path: '/usage',
+    role: 'admin',
+    summary:
+      'Read what each key ran, by day: executions that have ended. 30 days unless others are asked for, at most 92',
+    query: z.strictObject({ ...Page.shape, from: z.optional(Day), to: z.optional(Day) }),
+    answers: { 200: z.object({ from: Day, to: Day, ...pageOf(Usage).shape }) },
+    errors: [],
   }),
   createTicket: operation({
     method: 'POST',

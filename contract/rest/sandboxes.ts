@@ -117,6 +117,7 @@ export const sandboxOperations = {
     role: 'developer',
     summary:
       'Create a sandbox: 201 from a warm pool, else 202 and it runs about `estimatedReadyAt`',
+    headers: ['Idempotency-Key'],
     body: CreateSandboxBody,
     answers: { 201: Sandbox, 202: Sandbox },
     errors: [

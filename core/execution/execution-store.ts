@@ -1,5 +1,5 @@
 /** Where executions are kept. Leases and ends are conditional on the epoch. */
-import type { ExecutionId, SandboxId } from '../../contract/ids.ts';
+import type { ExecutionId, KeyId, SandboxId } from '../../contract/ids.ts';
 import type { IdempotencyClaim } from '../account/idempotency.ts';
 import type { OutputRow } from '../output/output-log.ts';
 import type { Page } from '../sandbox/sandbox-store.ts';
@@ -10,6 +10,8 @@ export interface FinishedExecution extends ExecutionEnd {
   readonly lastSeq: number;
   readonly truncated: boolean;
   readonly executionCount?: number;
+  /** Whose use it counts as. */
+  readonly keyId?: KeyId;
 }
 
 export interface ExecutionStore {

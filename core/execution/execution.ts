@@ -6,7 +6,7 @@
  */
 import { AppError } from '../../contract/errors.ts';
 import type { Metrics, Outcome } from '../../contract/events.ts';
-import type { ContextId, ExecutionId, SandboxId, TenantId } from '../../contract/ids.ts';
+import type { ContextId, ExecutionId, KeyId, SandboxId, TenantId } from '../../contract/ids.ts';
 import type { ExecutionSummary } from '../../contract/rest/executions.ts';
 import type { Language } from '../../contract/runtimes.ts';
 
@@ -21,6 +21,8 @@ interface ExecutionBase {
   readonly id: ExecutionId;
   readonly sandboxId: SandboxId;
   readonly tenantId: TenantId;
+  /** Who started it. */
+  readonly keyId?: KeyId;
   /** The one that was named. */
   readonly contextId?: ContextId;
   readonly language: Language;

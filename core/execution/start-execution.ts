@@ -58,7 +58,8 @@ export async function startExecution(
   checkCode(body.code);
   const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
   assertRunning(sandbox, deps.clock.iso(deps.clock.nowMs()));
-  const execution = draft(deps, sandbox, { body, place: await placeOf(deps, sandbox, body) });
+  const place = await placeOf(deps, sandbox, body);
+  const execution = draft(deps, { sandbox, body, place, caller });
   if (!(await deps.executions.start(execution, LIMITS.liveExecutionsPerSandbox))) {
     await explainRefusal(deps, sandboxId, execution.createdAt);
   }
@@ -86,7 +87,7 @@ export async function startExecutionOnce(
     throw place.error;
   }
   for (let tries = 1; ; tries++) {
-    const execution = draft(deps, sandbox, { body, place });
+    const execution = draft(deps, { sandbox, body, place, caller });
     const claim = claimFor(deps.clock, asked, { tenantId, resultId: execution.id });
     const outcome = await deps.executions.startOnce(
       execution,
@@ -211,16 +212,20 @@ async function placeOf(
   }
 }
 
-function draft(
-  deps: StartExecutionDeps,
-  sandbox: SandboxRecord,
-  { body, place }: { body: ExecuteBody; place: Place },
-) {
+interface Drafted {
+  readonly sandbox: SandboxRecord;
+  readonly body: ExecuteBody;
+  readonly place: Place;
+  readonly caller: Caller;
+}
+
+function draft(deps: StartExecutionDeps, { sandbox, body, place, caller }: Drafted) {
   const now = deps.clock.nowMs();
   return {
     id: deps.ids.execution(),
     sandboxId: sandbox.id,
     tenantId: sandbox.tenantId,
+    keyId: caller.keyId,
     ...place,
     timeoutMs: body.timeoutMs ?? LIMITS.timeoutMs.default,
     createdAt: deps.clock.iso(now),

@@ -168,6 +168,7 @@ async function finish(
     lastSeq: event.seq,
     truncated: facts.truncated,
     ...(facts.executionCount === undefined ? {} : { executionCount: facts.executionCount }),
+    ...(execution.keyId === undefined ? {} : { keyId: execution.keyId }),
   };
   const look = await recordEnd(deps, execution, running, { end, row });
   const { lease: _, ...base } = execution;

@@ -7,6 +7,7 @@ import * as z from 'zod/mini';
 import { createKey, listKeys, revokeKey, rotateKey } from '../../core/account/keys.ts';
 import { createTenant, listTenants } from '../../core/account/tenants.ts';
 import { createTicket } from '../../core/account/tickets.ts';
+import { readUsage } from '../../core/account/usage.ts';
 import { parseEnv } from '../shared/env.ts';
 import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
 import { restFunction } from '../shared/rest-function.ts';
@@ -37,6 +38,10 @@ const rest = restFunction(
     rotateKey: async ({ params, query, body, caller }) => ({
       status: 200,
       data: await rotateKey(deps, { ...params, ...query, ...body }, caller),
+    }),
+    getUsage: async ({ query, caller }) => ({
+      status: 200,
+      data: await readUsage(deps, query, caller),
     }),
     createTicket: async ({ caller }) => ({ status: 201, data: await createTicket(deps, caller) }),
     createTenant: async ({ body }) => ({ status: 201, data: await createTenant(deps, body) }),

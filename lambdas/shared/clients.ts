@@ -19,6 +19,7 @@ import {
 } from '../../adapters/dynamo/socket-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
+import { dynamoUsageStore } from '../../adapters/dynamo/usage-store.ts';
 
 /** Whoever does not answer in this time is asked again: a lease must not lapse over one request. */
 export const BOUNDED = {
@@ -62,6 +63,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
     idempotency: dynamoIdempotencyStore(state),
     tickets: dynamoTicketStore(state),
     windows: dynamoRateWindowStore(state),
+    usage: dynamoUsageStore(state),
   };
 }
 

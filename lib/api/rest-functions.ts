@@ -38,6 +38,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   revokeKey: 'account',
   rotateKey: 'account',
   createTicket: 'account',
+  getUsage: 'account',
   createTenant: 'account',
   listTenants: 'account',
   readFile: 'files',

@@ -141,3 +141,15 @@ test('a rotation of an unknown key, or with a grace of more than a day, is refus
   expectRefusal(await api(path, { body: { graceMs: 86_400_001 } }), 'VALIDATION_ERROR', 'graceMs');
   expectRefusal(await api(path, { method: 'POST' }), 'NOT_FOUND');
 });
+
+test('usage tells how many executions of a key have ended today', async () => {
+  const { apiKey, keyId } = await tenant();
+  const made = await api('/sandboxes', { apiKey, body: { runtime: 'python' } });
+  const { id } = made.json.data;
+  for (const code of ['1', '1/0'])
+    await api(`/sandboxes/${id}/execute`, { apiKey, body: { code } });
+  await api(`/sandboxes/${id}`, { apiKey, method: 'DELETE' });
+  const { items } = (await api('/usage', { apiKey })).json.data;
+  expect(items).toMatchObject([{ keyId, days: [{ executions: 2 }] }]);
+  expectRefusal(await api('/usage?from=yesterday', { apiKey }), 'VALIDATION_ERROR', 'from');
+});

@@ -15,6 +15,7 @@ import {
 } from '../../adapters/dynamo/socket-store.ts';
 import { dynamoTicketStore } from '../../adapters/dynamo/ticket-store.ts';
 import { dynamoTransferStore } from '../../adapters/dynamo/transfer-store.ts';
+import { dynamoUsageStore } from '../../adapters/dynamo/usage-store.ts';
 import { DynamoDbService } from '../../local/services/dynamodb/service.ts';
 import { inProcessClient } from './in-process-dynamodb.ts';
 
@@ -74,6 +75,7 @@ export async function startStores() {
     idempotency: dynamoIdempotencyStore(state),
     tickets: dynamoTicketStore(state),
     windows: dynamoRateWindowStore(state),
+    usage: dynamoUsageStore(state),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -11,6 +11,7 @@ export const execution = createSchema({
     sandboxId: text,
     tenantId: text,
     contextId: maybe,
+    keyId: maybe,
     language: { type: LANGUAGES, required: true },
     timeoutMs: count,
     createdAt: text,
