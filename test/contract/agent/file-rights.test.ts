@@ -43,7 +43,8 @@ open('new/file', 'a').write(', from inside')`);
 found = []
 for pid in filter(str.isdigit, os.listdir('/proc')):
     try:
-        if b'files-helper' not in open(f'/proc/{pid}/cmdline', 'rb').read(): continue
+        words = open(f'/proc/{pid}/cmdline', 'rb').read()
+        if b'files-helper' not in words or b'${guarded.workspace}' not in words: continue
     except OSError: continue
     for attempt in (lambda: os.kill(int(pid), signal.SIGKILL), lambda: open(f'/proc/{pid}/mem', 'rb+'), lambda: os.listdir(f'/proc/{pid}/fd')):
         try: attempt(); found.append('done')
