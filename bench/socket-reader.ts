@@ -20,7 +20,7 @@ export interface ReaderOptions {
 
 /** As the contract asks: at the latest after so much, or so long, while events come. */
 const ACK_BYTES = 64 * 1024;
-const ACK_MS = 1_000;
+const ACK_MS = 3_000;
 
 export class SocketReader implements Disposable {
   /** Resolves with the last seq when the server says that all was sent; rejects when it cannot say so. */

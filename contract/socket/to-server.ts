@@ -61,7 +61,7 @@ export const TO_SERVER = {
       z.strictObject({ sandboxId: SandboxId }),
     ]),
   },
-  /** All up to `seq` has arrived. Due at least each 64 KiB and each second while events come. */
+  /** All up to `seq` has arrived. Due at least each 64 KiB and each 4 s while events come. */
   ack: { role: 'viewer', payload: z.strictObject({ executionId: ExecutionId, seq: Seq }) },
   /** Send what follows `after`: at most 256 KiB, then `more` again or the pushing goes on. */
   more: { role: 'viewer', payload: z.strictObject({ executionId: ExecutionId, after: Seq }) },

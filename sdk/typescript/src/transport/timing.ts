@@ -25,7 +25,7 @@ export interface Timing {
   readonly socketSilenceMs: number;
   /** A WebSocket that nobody reads by is closed after this long. */
   readonly socketIdleMs: number;
-  /** After events were read, before they are acknowledged: each second is due. */
+  /** After events were read, before they are acknowledged: each 4 s is due. */
   readonly ackMs: number;
   /** How long a way in which no events came is left alone. */
   readonly shunMs: number;
@@ -47,7 +47,7 @@ export const TIMING: Timing = {
   socketAnswerMs: 30_000,
   socketSilenceMs: 40_000,
   socketIdleMs: 5_000,
-  ackMs: 500,
+  ackMs: 3_000,
   shunMs: 5 * 60_000,
   statusPoll: { baseMs: 150, capMs: 2_000 },
   backoff: { baseMs: 100, capMs: 5_000 },
