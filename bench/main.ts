@@ -5,6 +5,7 @@ import type { Measure, Row } from './measure.ts';
 import { burst } from './measures/burst.ts';
 import { contexts } from './measures/contexts.ts';
 import { execute } from './measures/execute.ts';
+import { expiry } from './measures/expiry.ts';
 import { firstByte } from './measures/first-byte.ts';
 import { idle } from './measures/idle.ts';
 import { readers } from './measures/readers.ts';
@@ -21,6 +22,7 @@ const MEASURES: readonly Measure[] = [
   stream,
   readers,
   burst,
+  expiry,
   idle,
 ];
 const BUDGET_MS = 120_000;
