@@ -48,6 +48,9 @@ export const LIMITS = {
   fileBytes: 5 * 1024 * MIB,
   listDepth: 16,
   stdinBytes: MIB,
+  /** Of an execution: what its code has not read yet, and how far parts may come before their turn. */
+  stdinWaitingBytes: 4 * MIB,
+  stdinPartsAhead: 64,
   pageSize: { default: 50, max: 100 },
   longPollMs: 20_000,
   /** The log outlives the end of its execution by this long. */

@@ -6,7 +6,7 @@ import * as z from 'zod/mini';
 import { AppError } from './errors.ts';
 
 /** Fields whose values may be secrets or code: never echoed. */
-const PRIVATE_FIELDS = new Set(['env', 'code', 'stdin', 'token', 'apiKey']);
+const PRIVATE_FIELDS = new Set(['env', 'code', 'stdin', 'text', 'token', 'apiKey']);
 const ECHO_CHARS = 80;
 /** The rest is counted: an answer must not grow with what was sent. */
 const MAX_PROBLEMS = 20;

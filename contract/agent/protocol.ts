@@ -68,6 +68,8 @@ export const StartExecutionRequest = z.strictObject({
   env: z.optional(UserEnv),
   cwd: z.optional(z.string()),
   stdin: z.optional(z.string()),
+  /** More of it follows by `POST /executions/{id}/stdin`; else the code meets its end. */
+  keepStdinOpen: z.optional(z.boolean()),
 });
 export type StartExecutionRequest = z.infer<typeof StartExecutionRequest>;
 export const StartExecutionResponse = z.object({
@@ -83,6 +85,23 @@ export const EventsQuery = z.object({
 
 /** `POST /executions/{id}/interrupt` → 202. SIGINT, after 5 s SIGKILL. */
 export const InterruptResponse = z.object({ executionId: ExecutionId, interrupted: z.boolean() });
+
+/** `POST /executions/{id}/stdin` → 202. Parts may come in any order and again: the code reads each once. */
+export const StdinPart = z.strictObject({
+  /** 1, 2, 3 … */
+  seq: z.int().check(z.positive()),
+  /** UTF-8, at most 1 MiB. */
+  text: z.string().check(z.maxLength(LIMITS.stdinBytes)),
+  /** This is the last: once it is read, the code meets the end of its stdin. */
+  close: z.optional(z.boolean()),
+});
+export type StdinPart = z.infer<typeof StdinPart>;
+export const StdinResponse = z.object({
+  executionId: ExecutionId,
+  /** The lowest number that has not come yet. */
+  nextSeq: z.int().check(z.positive()),
+});
+export type StdinResponse = z.infer<typeof StdinResponse>;
 
 /** `PUT /deadline`: the latest that was told counts, in any order. */
 export const DeadlineRequest = z.strictObject({ expiresAt: z.iso.datetime() });

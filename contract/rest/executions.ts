@@ -1,6 +1,6 @@
-/** Executions over REST: run code, read the record, read or stream the events, interrupt. */
+/** Executions over REST: run code, read the record, read or stream the events, feed, interrupt. */
 import * as z from 'zod/mini';
-import { TimeoutMs, UserEnv } from '../agent/protocol.ts';
+import { StdinPart, StdinResponse, TimeoutMs, UserEnv } from '../agent/protocol.ts';
 import { Event, ExecutionErrorInfo, Metrics, Outcome, ResultEvent } from '../events.ts';
 import { ContextId, ExecutionId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
@@ -59,6 +59,8 @@ export const ExecuteBody = z.strictObject({
   env: z.optional(UserEnv),
   cwd: z.optional(z.string().check(z.minLength(1), z.maxLength(LIMITS.pathBytes))),
   stdin: z.optional(z.string().check(z.maxLength(LIMITS.stdinBytes))),
+  /** More of it follows by writeStdin. Without it the code meets the end of `stdin`, at once where there is none. */
+  keepStdinOpen: z.optional(z.boolean()),
 });
 export type ExecuteBody = z.infer<typeof ExecuteBody>;
 
@@ -138,5 +140,23 @@ export const executionOperations = {
     params: ExecutionPath,
     answers: { 202: ExecutionSummary },
     errors: ['EXECUTION_NOT_FOUND', 'AGENT_UNREACHABLE'],
+  }),
+  writeStdin: operation({
+    method: 'POST',
+    path: '/executions/{executionId}/stdin',
+    role: 'developer',
+    summary:
+      'Write to the stdin of an execution that was started with `keepStdinOpen`; a repeat with the same seq is read once',
+    params: ExecutionPath,
+    body: StdinPart,
+    answers: { 202: StdinResponse },
+    errors: [
+      'EXECUTION_NOT_FOUND',
+      'INVALID_SANDBOX_STATE',
+      'SANDBOX_GONE',
+      'PAYLOAD_TOO_LARGE',
+      'RESOURCE_LIMIT_ERROR',
+      'AGENT_UNREACHABLE',
+    ],
   }),
 };

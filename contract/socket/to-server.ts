@@ -4,6 +4,7 @@
  * only where it is wrong.
  */
 import * as z from 'zod/mini';
+import { StdinPart } from '../agent/protocol.ts';
 import { ExecutionId, SandboxId } from '../ids.ts';
 import { parse } from '../parse.ts';
 import { ExecuteBody } from '../rest/executions.ts';
@@ -38,6 +39,14 @@ export const TO_SERVER = {
       /** In place of the message's id, and the same as the header of executeCode. */
       idempotencyKey: z.optional(IdempotencyKey),
     }),
+  },
+  /**
+   * As writeStdin: messages of one connection may be handled in any order, so the parts carry theirs.
+   * A text that does not fit a message goes in several, or by REST.
+   */
+  'execution.stdin': {
+    role: 'developer',
+    payload: z.strictObject({ executionId: ExecutionId, ...StdinPart.shape }),
   },
   'execution.interrupt': {
     role: 'developer',

@@ -14,6 +14,8 @@ import {
   LogsResponse,
   type StartExecutionRequest,
   StartExecutionResponse,
+  type StdinPart,
+  StdinResponse,
 } from '../../contract/agent/protocol.ts';
 import { AgentErrorBody, AppError, statusOf } from '../../contract/errors.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
@@ -140,6 +142,24 @@ export async function interruptOnAgent(
       headTimeoutMs: 5000,
     }),
   );
+}
+
+/** Safe to repeat: an agent hands a number on once. */
+export async function writeStdinOnAgent(
+  gateway: AgentGateway,
+  target: AgentTarget,
+  { id, part }: { id: ExecutionId; part: StdinPart },
+): Promise<StdinResponse> {
+  const { nextSeq } = readAgentJson(
+    StdinResponse,
+    await callAgent(gateway, target, {
+      method: 'POST',
+      path: `/executions/${id}/stdin`,
+      body: part,
+      headTimeoutMs: 5000,
+    }),
+  );
+  return { executionId: id, nextSeq };
 }
 
 /** An agent keeps the latest deadline that it was told: told twice or out of order is the same. */

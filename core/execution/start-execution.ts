@@ -167,12 +167,13 @@ const maybeStarted = (sandboxId: string, executionId: string, cause: unknown): A
     { details: { sandboxId, executionId }, cause },
   );
 
-const pickGiven = ({ code, contextId, env, cwd, stdin }: ExecuteBody) => ({
+const pickGiven = ({ code, contextId, env, cwd, stdin, keepStdinOpen }: ExecuteBody) => ({
   code,
   ...(contextId === undefined ? {} : { contextId }),
   ...(env === undefined ? {} : { env }),
   ...(cwd === undefined ? {} : { cwd }),
   ...(stdin === undefined ? {} : { stdin }),
+  ...(keepStdinOpen === undefined ? {} : { keepStdinOpen }),
 });
 
 interface Place {

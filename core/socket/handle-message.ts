@@ -3,6 +3,7 @@ import type { FromServer } from '../../contract/socket/from-server.ts';
 import { TO_SERVER, type ToServer, type ToServerType } from '../../contract/socket/to-server.ts';
 import { assertRole } from '../account/roles.ts';
 import { type InterruptDeps, interruptExecution } from '../execution/read-executions.ts';
+import { type WriteStdinDeps, writeStdin } from '../execution/write-stdin.ts';
 import type { ExecutionStarter } from './start-by-message.ts';
 import {
   type Asker,
@@ -13,7 +14,7 @@ import {
   unsubscribe,
 } from './subscribe.ts';
 
-export interface HandleDeps extends SubscribeDeps, InterruptDeps {
+export interface HandleDeps extends SubscribeDeps, InterruptDeps, WriteStdinDeps {
   readonly starter: ExecutionStarter;
 }
 
@@ -36,6 +37,8 @@ const HANDLERS: Handlers = {
     await deps.starter.start({ ...asker, sandboxId, delivery, body, ...once });
     return undefined;
   },
+  'execution.stdin': async (deps, { executionId: id, ...part }, { caller }) =>
+    ack(await writeStdin(deps, { id, part }, caller)),
   'execution.interrupt': async (deps, { executionId }, { caller }) => {
     await interruptExecution(deps, executionId, caller);
     return ack({ executionId });

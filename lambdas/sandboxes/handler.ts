@@ -8,6 +8,7 @@ import {
   restartContext,
 } from '../../core/execution/contexts.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
+import { writeStdin } from '../../core/execution/write-stdin.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
 import { updateSandbox } from '../../core/sandbox/update-sandbox.ts';
@@ -76,6 +77,10 @@ export const handler = restFunction(
     interrupt: async ({ params, caller }) => ({
       status: 202,
       data: await interruptExecution(deps, params.executionId, caller),
+    }),
+    writeStdin: async ({ params, body, caller }) => ({
+      status: 202,
+      data: await writeStdin(deps, { id: params.executionId, part: body }, caller),
     }),
     createContext: async (request) => {
       const { params, body, caller } = request;

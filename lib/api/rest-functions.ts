@@ -29,6 +29,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   getExecution: 'executions',
   readEvents: 'executions',
   interrupt: 'sandboxes',
+  writeStdin: 'sandboxes',
   createContext: 'sandboxes',
   listContexts: 'sandboxes',
   deleteContext: 'sandboxes',

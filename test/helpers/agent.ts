@@ -36,6 +36,7 @@ export interface RunOptions {
   readonly env?: Record<string, string>;
   readonly cwd?: string;
   readonly stdin?: string;
+  readonly keepStdinOpen?: boolean;
 }
 
 export interface Answer {

@@ -87,11 +87,12 @@ export class KernelRun implements RunTarget {
     execution.onBacklog = (full) => (full ? kernel.pause() : kernel.resume());
     this.#timeoutTimer = setTimeout(() => this.stop('timeout'), request.timeoutMs);
     const { code, env = {}, cwd, stdin } = request;
+    const live = execution.stdin !== undefined;
     const barrier = randomBytes(BARRIER_CHARS / 2).toString('hex');
     const optional = {
       ...(baseCwd === undefined ? {} : { baseCwd }),
       ...(cwd === undefined ? {} : { cwd }),
-      ...(stdin === undefined ? {} : { stdin }),
+      ...(live ? { keepStdinOpen: true as const } : stdin === undefined ? {} : { stdin }),
     };
     kernel.run({ barrier, code, baseEnv, env, ...optional }, this);
   }
@@ -104,10 +105,17 @@ export class KernelRun implements RunTarget {
   }
 
   frame(frame: RunFrame): void {
-    if (frame.type === 'start') this.#whenStarted(frame.executionCount);
+    if (frame.type === 'start')
+      this.#whenStarted(frame.executionCount).stdin?.connect((text, close) =>
+        this.#kernel.input(text, close),
+      );
     else if (frame.type === 'result') this.#whenStarted().result(frame);
     else if (frame.type === 'error') this.#whenStarted().error(frame);
     else this.#finishAlive(frame);
+  }
+
+  drained(): void {
+    this.#execution.stdin?.pump();
   }
 
   lost(exit: KernelExit): void {

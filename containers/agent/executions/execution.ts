@@ -9,6 +9,7 @@ import { OutputBudget } from '../output/budget.ts';
 import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
 import { headOnBoundary, type Piece } from '../output/pieces.ts';
 import type { EventBody } from './event-body.ts';
+import type { LiveStdin } from './live-stdin.ts';
 import type { Spool } from './spool.ts';
 import type { SpoolStore } from './spool-store.ts';
 import { boundBundle, boundError } from './values.ts';
@@ -27,6 +28,8 @@ export interface ExecutionEnd {
 
 export interface ExecutionOptions {
   readonly id: ExecutionId;
+  /** Where more of it may come while the code runs. */
+  readonly stdin?: LiveStdin;
   readonly store: SpoolStore;
   readonly outputBytes: number;
   readonly graceBytes: number;
@@ -35,6 +38,7 @@ export interface ExecutionOptions {
 
 export class Execution {
   readonly id: ExecutionId;
+  readonly stdin: LiveStdin | undefined;
   readonly spool: Spool;
   /** The code outruns the disk: whoever feeds this should wait. */
   onBacklog: (full: boolean) => void = () => undefined;
@@ -53,6 +57,7 @@ export class Execution {
   constructor(options: ExecutionOptions) {
     const { id, store, outputBytes, graceBytes } = options;
     this.id = id;
+    this.stdin = options.stdin;
     this.#store = store;
     this.#outputBytes = outputBytes;
     this.#budget = new OutputBudget({ capBytes: outputBytes, graceBytes });
@@ -138,6 +143,7 @@ export class Execution {
       this.#append({ type: 'truncated', droppedBytes: this.#budget.droppedBytes });
     this.#append({ type: 'finished', ...end });
     this.#status = 'finished';
+    this.stdin?.end();
     this.spool.end();
     this.#store.finish(this.spool);
   }

@@ -3,11 +3,12 @@
  * Owns how many may run at once. Must never start one id twice.
  */
 import { createHash } from 'node:crypto';
-import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
+import type { StartExecutionRequest, StdinPart } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
 import type { Context } from '../contexts/context.ts';
 import type { Contexts } from '../contexts/contexts.ts';
 import { Execution } from './execution.ts';
+import { LiveStdin } from './live-stdin.ts';
 import type { SpoolStore } from './spool-store.ts';
 
 /** Of finished executions, so that a late repeat still gets its answer. */
@@ -57,8 +58,15 @@ export class ExecutionRegistry {
     const { contexts, store, outputBytes, graceBytes, onSpoolFailure } = this.#options;
     const context = contexts.for(request);
     this.#refuseTooMany(context);
-    const { executionId: id } = request;
-    const execution = new Execution({ id, store, outputBytes, graceBytes, onSpoolFailure });
+    const { executionId: id, keepStdinOpen = false } = request;
+    const execution = new Execution({
+      id,
+      ...(keepStdinOpen ? { stdin: new LiveStdin(id, request.stdin) } : {}),
+      store,
+      outputBytes,
+      graceBytes,
+      onSpoolFailure,
+    });
     context.submit(execution, request);
     this.#entries.set(execution.id, { execution, context, digest, epoch: 0 });
     this.#forgetOldest();
@@ -73,6 +81,19 @@ export class ExecutionRegistry {
   interrupt(id: string): boolean {
     const { context, execution } = this.#entry(id);
     return context.interrupt(execution);
+  }
+
+  /** Answers the number of the next part that is wanted. */
+  writeStdin(id: string, part: StdinPart): number {
+    const { stdin, status } = this.get(id);
+    if (stdin && status !== 'finished') return stdin.write(part);
+    throw new AppError(
+      'INVALID_SANDBOX_STATE',
+      stdin
+        ? `${id} has finished and reads no more; start another execution`
+        : `${id} was started without \`keepStdinOpen\`, so its stdin has ended; start it with \`keepStdinOpen: true\``,
+      { details: { executionId: id, status } },
+    );
   }
 
   all(): Execution[] {

@@ -50,11 +50,15 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** More of it comes by {@link Kernel.input}. */
+  readonly keepStdinOpen?: true;
 }
 
 /** Who hears a run: its output and frames in order, or that the kernel died before its `done`. */
 export interface RunTarget extends DemuxTarget {
   lost(exit: KernelExit): void;
+  /** It takes more input. */
+  drained(): void;
 }
 
 type Lane = OutputStream | 'frames';
@@ -125,6 +129,7 @@ export class Kernel {
     this.#lanes = { stdout: outputs.stdout.reader, stderr: outputs.stderr.reader, frames };
     // The write side fails when the process is gone; its exit tells more.
     stdin.on('error', () => undefined);
+    stdin.on('drain', () => this.#target?.drained());
     // A pipe may be reset when the process dies; that is an end like any other.
     for (const lane of Object.values(this.#lanes)) lane.on('error', () => undefined);
     for (const stream of OUTPUT_STREAMS)
@@ -163,6 +168,12 @@ export class Kernel {
       },
     });
     this.#requests.write(`${JSON.stringify(request)}\n`);
+  }
+
+  /** More stdin of the present run. False where the code does not read: `drained` tells when to go on. */
+  input(text: string, close: boolean): boolean {
+    const frame = { op: 'stdin', barrier: this.#barrier, text, close };
+    return this.#requests.write(`${JSON.stringify(frame)}\n`);
   }
 
   interrupt(): void {

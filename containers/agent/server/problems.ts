@@ -14,7 +14,7 @@ import {
 /** Of a field's name or value this much is shown. */
 const SHOWN_CHARS = 100;
 /** Values that may be secret or large; the name of the field is enough. */
-const UNSHOWN = new Set(['code', 'stdin', 'env', 'tokenSha256', 'accessTokenSha256']);
+const UNSHOWN = new Set(['code', 'stdin', 'text', 'env', 'tokenSha256', 'accessTokenSha256']);
 
 export interface ErrorAnswer {
   readonly status: number;

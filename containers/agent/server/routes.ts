@@ -7,6 +7,7 @@ import {
   EventsQuery,
   InitRequest,
   StartExecutionRequest,
+  StdinPart,
 } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
@@ -30,6 +31,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'POST', pattern: /^\/executions$/, handle: startExecution },
   { method: 'GET', pattern: /^\/executions\/([^/]+)\/events$/, handle: readEvents },
   { method: 'POST', pattern: /^\/executions\/([^/]+)\/interrupt$/, handle: interrupt },
+  { method: 'POST', pattern: /^\/executions\/([^/]+)\/stdin$/, handle: writeStdin },
   { method: 'DELETE', pattern: /^\/executions\/([^/]+)\/spool$/, handle: removeSpool },
   { method: 'POST', pattern: /^\/contexts$/, handle: createContext },
   { method: 'GET', pattern: /^\/contexts$/, handle: listContexts },
@@ -88,6 +90,13 @@ async function readEvents({ sandbox, response, query, id }: Exchange): Promise<u
 async function interrupt({ sandbox, id }: Exchange): Promise<JsonAnswer> {
   const interrupted = sandbox.executions.interrupt(id);
   return { status: 202, body: { executionId: id, interrupted } };
+}
+
+async function writeStdin({ sandbox, request, id }: Exchange): Promise<JsonAnswer> {
+  const part = parseInput(StdinPart, await readJson(request));
+  refuseLarge('PAYLOAD_TOO_LARGE', 'text', part.text, LIMITS.stdinBytes);
+  const nextSeq = sandbox.executions.writeStdin(id, part);
+  return { status: 202, body: { executionId: id, nextSeq } };
 }
 
 async function removeSpool({ sandbox, id }: Exchange): Promise<JsonAnswer> {

@@ -18,6 +18,8 @@ import signal
 import sys
 import threading
 
+from live_stdin import LiveStdin
+
 RESULT_BYTES = 16 * 1024 * 1024
 RESULT_TEXT_BYTES = 256 * 1024
 ERROR_CHARS = 32 * 1024
@@ -148,6 +150,8 @@ class KernelIO:
                 fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
             except OSError:
                 pass
+        self._held = b""
+        self._live_stdin = None
         self._streams = {}
         self._lock = threading.Lock()
         self._barrier = b""
@@ -237,14 +241,16 @@ class KernelIO:
             + b"\n",
         )
         for line in self._lines():
-            self._run(json.loads(line), execute, execution_count)
+            request = json.loads(line)
+            # Of a run that ended before it had read it.
+            if request.get("op") != "stdin":
+                self._run(request, execute, execution_count)
 
     def _lines(self):
-        held = b""
         while True:
-            end = held.find(b"\n")
+            end = self._held.find(b"\n")
             if end >= 0:
-                line, held = held[:end], held[end + 1 :]
+                line, self._held = self._held[:end], self._held[end + 1 :]
                 yield line
                 continue
             try:
@@ -254,7 +260,7 @@ class KernelIO:
                 continue
             if not data:
                 return
-            held += data
+            self._held += data
 
     def _run(self, request, execute, execution_count):
         self._barrier = request["barrier"].encode()
@@ -280,6 +286,7 @@ class KernelIO:
                 # A child that user code forked came back here: its end is the end of its code.
                 self._flush()
                 os._exit(exit_code)
+            self._end_live_stdin()
             if restore is not None:
                 restore()
         done = {"type": "done", "ok": ok, "exitCode": exit_code}
@@ -327,6 +334,18 @@ class KernelIO:
             io.BufferedReader(io.FileIO(0, closefd=False)), encoding="utf-8", errors="surrogateescape"
         )
 
+    def _open_live_stdin(self):
+        self._set_stdin("")
+        live = LiveStdin(self._requests, self._held, self._barrier.decode())
+        self._held = b""
+        self._live_stdin = live
+        live.start()
+
+    def _end_live_stdin(self):
+        live, self._live_stdin = self._live_stdin, None
+        if live is not None:
+            self._held = live.stop()
+
     def _empty_stdin(self):
         """From a descriptor that is kept: user code may have used up all others."""
         try:
@@ -337,7 +356,10 @@ class KernelIO:
 
     def _enter(self, request):
         """Applies stdin, env and cwd of a run; answers what takes env and cwd back."""
-        self._set_stdin(request.get("stdin") or "")
+        if request.get("keepStdinOpen"):
+            self._open_live_stdin()
+        else:
+            self._set_stdin(request.get("stdin") or "")
         if not self._base_done:
             os.environ.update(request.get("baseEnv") or {})
             if request.get("baseCwd") is not None:
