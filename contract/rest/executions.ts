@@ -59,7 +59,10 @@ export const ExecuteBody = z.strictObject({
   env: z.optional(UserEnv),
   cwd: z.optional(z.string().check(z.minLength(1), z.maxLength(LIMITS.pathBytes))),
   stdin: z.optional(z.string().check(z.maxLength(LIMITS.stdinBytes))),
-  /** More of it follows by writeStdin. Without it the code meets the end of `stdin`, at once where there is none. */
+  /**
+   * More of it follows by writeStdin. Without it the code meets the end of `stdin`, at once where there
+   * is none. In JavaScript and TypeScript `process.stdin` hears of it, and neither fd 0 nor a child does.
+   */
   keepStdinOpen: z.optional(z.boolean()),
 });
 export type ExecuteBody = z.infer<typeof ExecuteBody>;

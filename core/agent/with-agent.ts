@@ -7,7 +7,7 @@ import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import { AgentRefusal, type AgentTarget, agentUnreachable, fromRefusal } from './agent.ts';
 
 export interface SandboxAgentDeps {
-  readonly sandboxes: SandboxStore;
+  readonly sandboxes: Pick<SandboxStore, 'get'>;
   readonly clock: Clock;
 }
 

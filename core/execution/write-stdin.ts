@@ -15,7 +15,7 @@ import type { ExecutionStore } from './execution-store.ts';
 
 export interface WriteStdinDeps {
   readonly executions: Pick<ExecutionStore, 'get'>;
-  readonly sandboxes: SandboxStore;
+  readonly sandboxes: Pick<SandboxStore, 'get'>;
   readonly gateway: AgentGateway;
   readonly clock: Clock;
 }

@@ -12,6 +12,11 @@ import secrets
 import select
 import signal
 import subprocess
+import sys
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from live_stdin import LiveStdin  # noqa: E402
 
 _SHELL = "/bin/bash"
 _F_SETPIPE_SZ = 1031
@@ -39,6 +44,7 @@ class Channels:
 
     def __init__(self):
         self.requests = _keep_private(0)
+        self.held = b""
         self._frames = _keep_private(3)
         os.close(3)
         for fd in (1, 2):
@@ -95,22 +101,26 @@ class Shell:
         """The command by which it answers."""
         return self._answer % (token, status)
 
-    def ask(self, token, lines):
-        """Has the lines run; answers the status that comes back with the token."""
+    def ask(self, token, lines, live=None):
+        """Has the lines run, and feeds them meanwhile; answers the status that comes back with the token."""
         _write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         while True:
             for line in self._lines():
                 named, _, status = line.partition(b" ")
                 if named == token.encode() and status.isdigit():
                     return int(status) & 0xFF
-            self.wait(self._answers)
+            self.wait(self._answers, live)
 
-    def wait(self, fd):
+    def wait(self, fd, live=None):
         """Until there is something to read. The shell may end meanwhile."""
         while True:
-            ready, _, _ = select.select([fd, self._woken], [], [])
-            if self._woken in ready:
-                _read_some(self._woken)
+            reads, writes = (live.reads(), live.writes()) if live else ([], [])
+            ready, writable, _ = select.select([fd, self._woken, *reads], writes, [])
+            if live:
+                live.step(ready, writable)
+            if self._woken in ready and signal.SIGINT in _read_some(self._woken) and live:
+                # `read` goes on after a trap; it returns at the end.
+                live.finish()
             # What it said before it ended counts first.
             if fd in ready:
                 return
@@ -190,7 +200,10 @@ class Runs:
     def _execute(self, request, skipped):
         token = secrets.token_hex(16)
         code = _memory_file("code", "" if skipped else request["code"])
-        stdin = _memory_file("stdin", request.get("stdin") or "")
+        live = None
+        if request.get("keepStdinOpen"):
+            live = LiveStdin(self._channels.requests, self._channels.held, request["barrier"])
+        stdin = live.reader if live else _memory_file("stdin", request.get("stdin") or "")
         try:
             # `source`, and not `eval` in a function: what the code declares must be global.
             source = "builtin source /dev/fd/9 9</proc/%d/fd/%d 0</proc/%d/fd/%d %s; __ci_status=$?" % (
@@ -202,11 +215,14 @@ class Runs:
             )
             leave = [_AFTER_INTERRUPT, *_restore(request)]
             leave.append(self._shell.answer(token, "$__ci_status"))
-            status = self._shell.ask(token, [source, "{ %s; } 2>/dev/null" % "; ".join(leave)])
+            status = self._shell.ask(token, [source, "{ %s; } 2>/dev/null" % "; ".join(leave)], live)
             return 1 if skipped else status
         finally:
             os.close(code)
-            os.close(stdin)
+            if live:
+                self._channels.held = live.close()
+            else:
+                os.close(stdin)
 
 
 def _restore(request):
@@ -272,12 +288,14 @@ def main():
     token = secrets.token_hex(16)
     shell.ask(token, [shell.answer(token, "0")])
     channels.say({"type": "ready", "driver": "bash", "version": "1"})
-    held = b""
     while True:
-        end = held.find(b"\n")
+        end = channels.held.find(b"\n")
         if end >= 0:
-            line, held = held[:end], held[end + 1 :]
-            runs.run(json.loads(line))
+            line, channels.held = channels.held[:end], channels.held[end + 1 :]
+            request = json.loads(line)
+            # Stdin of a run that ended before it had read it.
+            if request.get("op") != "stdin":
+                runs.run(request)
             continue
         try:
             shell.wait(channels.requests)
@@ -287,7 +305,7 @@ def main():
         data = _read_some(channels.requests)
         if not data:
             return
-        held += data
+        channels.held += data
 
 
 main()

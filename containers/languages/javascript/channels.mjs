@@ -11,6 +11,8 @@ const REQUESTS = 4;
 export const OUTPUTS = [5, 6];
 
 const { parse, stringify } = JSON;
+const { clearInterval, setInterval } = globalThis;
+const LONG_MS = 2 ** 30;
 
 /** All of it, also where a child has made the pipe that it shares with us non-blocking. */
 export function writeAll(fd, data) {
@@ -28,6 +30,9 @@ export function writeAll(fd, data) {
 export class Channels {
   #barrier = '';
   #count = 0;
+  #socket;
+  /** While nothing is read, something else must keep the process alive. */
+  #alive;
 
   begin(barrier) {
     this.#barrier = barrier;
@@ -50,6 +55,7 @@ export class Channels {
   /** Requests until the agent closes the channel, which ends the process. */
   listen(onRequest) {
     const socket = new Socket({ fd: REQUESTS, readable: true, writable: false });
+    this.#socket = socket;
     let held = '';
     socket.setEncoding('utf8');
     socket.on('data', (text) => {
@@ -58,5 +64,17 @@ export class Channels {
       for (const line of lines) onRequest(parse(line));
     });
     socket.on('end', () => process.reallyExit(0));
+  }
+
+  /** Leaves with the agent what it has yet to send. */
+  pause() {
+    this.#alive ??= setInterval(() => undefined, LONG_MS);
+    this.#socket.pause();
+  }
+
+  resume() {
+    clearInterval(this.#alive);
+    this.#alive = undefined;
+    this.#socket.resume();
   }
 }

@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { compile } from './cell.mjs';
 import { Channels, writeAll } from './channels.mjs';
+import { LiveStdin } from './live-stdin.mjs';
 import { prepareStdio } from './stdio.mjs';
 import { enter, enterBase, Timers } from './surroundings.mjs';
 import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from './values.mjs';
@@ -25,6 +26,8 @@ let count = 1;
 /** Rejects the wait of the present run. */
 let interrupt;
 let running = false;
+/** Of the present run, where it was kept open. */
+let liveStdin;
 let hiddenFrame = '';
 let queue = Promise.resolve();
 
@@ -34,13 +37,21 @@ export function serve(driver, toJavaScript) {
   timers.install();
   watchProcess();
   channels.listen((request) => {
-    queue = queue.then(() => run(request, toJavaScript));
+    if (request.op === 'stdin') feed(request);
+    else queue = queue.then(() => run(request, toJavaScript));
   });
   channels.say({ type: 'ready', driver, version: process.versions.node });
 }
 
+/** What comes after its run is dropped. */
+function feed({ barrier, text, close }) {
+  if (liveStdin?.barrier === barrier) liveStdin.input.feed(text, close);
+}
+
 async function run(request, toJavaScript) {
-  channels.begin(request.barrier);
+  const { barrier, keepStdinOpen } = request;
+  channels.begin(barrier);
+  if (keepStdinOpen) liveStdin = { barrier, input: new LiveStdin(channels) };
   timers.begin();
   running = true;
   let done;
@@ -53,6 +64,8 @@ async function run(request, toJavaScript) {
   // A rejection that nobody handles is told in the next turn.
   await new Promise((resolve) => setImmediate(resolve));
   running = false;
+  liveStdin?.input.end();
+  liveStdin = undefined;
   channels.send({ type: 'done', ...done });
 }
 
@@ -60,7 +73,7 @@ async function attempt(request, toJavaScript) {
   const { code, stdin = '', env = {}, cwd } = request;
   const filename = `cell ${count}`;
   count += 1;
-  prepareStdio(stdin);
+  prepareStdio(stdin, liveStdin?.input);
   enterBase(request.baseEnv, request.baseCwd);
   const leave = enter(env, cwd);
   try {

@@ -43,10 +43,11 @@ class LiveOutput extends Writable {
 
 const outputs = { stdout: new LiveOutput(1), stderr: new LiveOutput(2) };
 
-export function prepareStdio(stdin) {
+export function prepareStdio(stdin, live) {
   for (const [index, copy] of OUTPUTS.entries()) restore(index + 1, copy);
   provide(0, () => (stdin === '' ? openSync('/dev/null', 'r') : fileOf(stdin)));
-  let input;
+  // fd 0 has its end at once then: nothing but the stream hears of what comes later.
+  let input = live?.stream;
   define('stdin', () => {
     input ??= createReadStream('', { fd: 0, autoClose: false });
     return input;

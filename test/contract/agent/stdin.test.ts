@@ -186,6 +186,50 @@ describe('stdin of an execution that runs', () => {
     expect((await agent.result(id)).stdout).toBe('to a child');
   });
 
+  it.each([
+    {
+      language: 'bash',
+      ask: 'echo ask; read -r line; echo "<$line>"; cat',
+      wait: 'kept=5; echo ask; read -r line; kept=6',
+      unread: 'echo up; until [ -e js ]; do sleep 0.01; done',
+      check: 'echo $kept; cat',
+    },
+    {
+      language: 'javascript',
+      ask: `const lines = require('readline').createInterface(process.stdin)[Symbol.asyncIterator]();
+        console.log('ask'); const { value } = await lines.next(); console.log('<' + value + '>');
+        for await (const line of lines) process.stdout.write(line);`,
+      wait: `var kept = 5; console.log('ask'); for await (const part of process.stdin) kept = 6;`,
+      unread: `console.log('up'); while (!require('fs').existsSync('js')) await new Promise((f) => setTimeout(f, 5));`,
+      check: `console.log(kept); for await (const part of process.stdin) kept = 7;`,
+    },
+  ])(
+    'is read so in $language too: live, interrupted, or not at all',
+    async ({ language, ...code }) => {
+      const id = await agent.start(code.ask, { ...OPEN, language });
+      await untilSaid(id, 'ask');
+      const big = 'é🦊'.repeat(150_000);
+      await write(id, 2, big);
+      await write(id, 1, 'Zoë\n');
+      expect(nextSeq(await write(id, 3, '', true))).toBe(4);
+      expect((await agent.result(id)).stdout).toBe(`ask\n<Zoë>\n${big}`);
+
+      const waits = await agent.start(code.wait, { ...OPEN, language });
+      await untilSaid(waits, 'ask');
+      await agent.call('POST', `/executions/${waits}/interrupt`);
+      expect((await agent.result(waits)).finished.outcome).toBe('interrupted');
+
+      const unread = await agent.start(code.unread, { ...OPEN, language });
+      await untilSaid(unread, 'up');
+      for (const seq of [1, 2]) nextSeq(await write(unread, seq, 'y'.repeat(LIMITS.stdinBytes)));
+      const next = await agent.start(code.check, { language });
+      await agent.run('open("js", "w")');
+      expect((await agent.result(unread)).finished.outcome).toBe('ok');
+      expect((await agent.result(next)).stdout).toBe('5\n');
+      await agent.run('import os; os.remove("js")');
+    },
+  );
+
   it('that code closes or takes from us harms its own run only', async () => {
     const code =
       'import os\nos.close(0)\nfor fd in range(100, 130):\n  try:\n    if os.readlink(f"/proc/self/fd/{fd}").startswith("pipe:"): os.close(fd)\n  except OSError: pass';
