@@ -96,10 +96,11 @@ describe('an execution', () => {
 
   it('ends for the older reader, told so, when a newer epoch comes, and is refused to an older one', async () => {
     const id = await agent.start(`print("x")\n${untilFile('epochs')}`);
-    const older = Array.fromAsync(agent.lines(id, 0, 3));
+    const older = agent.lines(id, 0, 3);
+    await older.next();
     const newer = agent.lines(id, 0, 4);
     await newer.next();
-    expect((await older).at(-1)).toEqual({ superseded: true });
+    expect((await Array.fromAsync(older)).at(-1)).toEqual({ superseded: true });
     const stale = await agent.call('GET', `/executions/${id}/events?after=0&epoch=3`);
     expect([stale.status, errorCode(stale)]).toEqual([409, 'INVALID_SANDBOX_STATE']);
     await touch('epochs');
