@@ -1,6 +1,7 @@
 /** Code that asks while it runs, and is answered: over REST, and over the WebSocket. */
+import { CodeInterpreter } from '@code-interpreter/sdk';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { api, createSandbox, type TestSandbox, untilFinished } from '../helpers/api.ts';
+import { api, createSandbox, type TestSandbox, target, untilFinished } from '../helpers/api.ts';
 import { expectRefusal } from '../helpers/refusals.ts';
 import { connectSocket } from '../helpers/socket.ts';
 
@@ -76,4 +77,19 @@ test('parts that come out of order over the WebSocket are read in order', async 
   expect(Math.max(...acks.map(({ nextSeq }) => nextSeq ?? 0))).toBe(4);
   await socket.complete(executionId);
   expect((await api(`/executions/${executionId}`)).json.data.stdout).toBe('abc\n');
+});
+
+test('the SDK numbers what is written, and closes', async () => {
+  const client = new CodeInterpreter({ baseUrl: target.baseUrl, apiKey: target.apiKey });
+  const handle = await client.getSandbox(sandbox.id);
+  const code = 'import sys; print(input()); print(sys.stdin.read())';
+  let stdout = '';
+  for await (const event of handle.run(code, { keepStdinOpen: true })) {
+    if (event.type === 'stdout') stdout += event.text;
+    if (event.type !== 'started') continue;
+    const stdin = handle.stdin(event.executionId);
+    await Promise.all([stdin.write('a\n'), stdin.write('b'), stdin.close('c')]);
+    await expect(stdin.write('d')).rejects.toMatchObject({ code: 'INVALID_SANDBOX_STATE' });
+  }
+  expect(stdout).toBe('a\nbc\n');
 });

@@ -35,4 +35,5 @@ export {
   Sandbox,
   type UpdateSandboxOptions,
 } from './sandbox.ts';
+export type { Stdin } from './stdin.ts';
 export type { Way } from './transport/ways.ts';

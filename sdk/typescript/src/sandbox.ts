@@ -17,6 +17,7 @@ import type { TransferOptions } from './files/options.ts';
 import { blobOf, type FileData, localBlob, writeLocal } from './files/source.ts';
 import { type Paged, paged } from './paged.ts';
 import { type ExecutionResult, ResultFold } from './result.ts';
+import { Stdin } from './stdin.ts';
 import type { Api } from './transport/http.ts';
 import { call } from './transport/retry.ts';
 
@@ -167,6 +168,14 @@ export class Sandbox implements AsyncDisposable {
     const { signal, idempotencyKey, ...rest } = options;
     const input = { sandboxId: this.id, body: { code, ...rest }, idempotencyKey };
     return run(this.#api, input, signal);
+  }
+
+  /**
+   * The stdin of a run that was started with `keepStdinOpen`; its `started` event has the id. One for
+   * each run: it numbers what is written, from 1.
+   */
+  stdin(executionId: string): Stdin {
+    return new Stdin(this.#api, executionId);
   }
 
   /**

@@ -1,6 +1,6 @@
 /**
- * Which failures are tried again, and when: reads, ends, what is asked under an Idempotency-Key, and
- * a create that was refused for want of capacity. What a repeat could do twice is never repeated.
+ * Which failures are tried again, and when: reads, ends, what is asked under an Idempotency-Key or
+ * a number, and a create that was refused for want of capacity. What a repeat could do twice is never repeated.
  */
 import { type OperationId, operationOf } from '../../../../contract/operations.ts';
 import { CodeInterpreterError } from '../errors.ts';
@@ -34,6 +34,20 @@ export function callWithCapacityWait(
     signal: input.signal,
     again: (error, _failures, pauseMs) =>
       error.code === 'CAPACITY_UNAVAILABLE' && performance.now() + pauseMs < until,
+  });
+}
+
+/** A part has its number, so it can be sent again; and it can be sent once the code has read some. */
+export function callUntilRoom(
+  api: Api,
+  input: CallInput<'writeStdin'>,
+): Promise<AnswerOf<'writeStdin'>> {
+  return retrying(() => exchange(api, 'writeStdin', input), {
+    timing: api.timing,
+    signal: input.signal,
+    again: (error, failures) =>
+      error.code === 'RESOURCE_LIMIT_ERROR' ||
+      (failures < api.timing.attempts && passesSoon(error)),
   });
 }
 
