@@ -25,6 +25,7 @@ const ROUTES: readonly (readonly [string, RegExp, string])[] = [
   ['GET', /^\/sandboxes\/(\w+)\/executions$/, 'listExecutions'],
   ['GET', /^\/executions\/(\w+)\/events$/, 'readEvents'],
   ['DELETE', /^\/executions\/(\w+)$/, 'interrupt'],
+  ['POST', /^\/executions\/(\w+)\/stdin$/, 'writeStdin'],
 ];
 
 export function route(method: string, path: string): [operation: string, id: string] {

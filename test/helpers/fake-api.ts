@@ -227,6 +227,8 @@ export class FakeApi implements AsyncDisposable {
         if (!execution) return refuse(response, { status: 404, code: 'EXECUTION_NOT_FOUND' });
         execution.interrupted = true;
         return answer(response, 202, summary(execution));
+      case 'writeStdin':
+        return answer(response, 202, { executionId: id, nextSeq: Number(body['seq']) + 1 });
       default:
         return refuse(response, NO_SUCH_ROUTE);
     }
