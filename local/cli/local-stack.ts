@@ -130,10 +130,11 @@ async function begin(options: LocalStackOptions, world: AwsWorld): Promise<Endpo
   const warmed = Promise.all(
     Object.entries(PREWARMED).map(([name, count]) => world.prewarm(`${STACK}-${name}`, count)),
   );
-  // On AWS the minute's schedule fills the pool first; here nobody waits for it.
-  await Promise.all([warmed, world.invokeOperator(`${STACK}-pool`, { refill: true })]);
   const baseUrl = `${world.restUrl}/v1`;
-  const apiKey = await firstKey(options, world);
+  const [apiKey] = await Promise.all([firstKey(options, world), warmed]);
+  // After the functions: a large pool's agents take the whole machine while they start. On AWS the
+  // minute's schedule fills the pool first.
+  await world.invokeOperator(`${STACK}-pool`, { refill: true });
   await untilReady(baseUrl);
   await untilPoolsAreFull(world, options);
   options.signal?.throwIfAborted();
