@@ -8,6 +8,8 @@ import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { OUTPUTS, writeAll } from './channels.mjs';
 
+const { nextTick } = process;
+
 /**
  * Without a buffer: what is printed is heard at once and in order with child processes. It lives as
  * long as the process, since `console` keeps the first that it sees.
@@ -20,13 +22,22 @@ class LiveOutput extends Writable {
     this.fd = fd;
   }
 
-  _write(chunk, encoding, done) {
+  /** In place of the stream's own: an interrupt in the middle of that would silence it for good. */
+  write(chunk, ...rest) {
+    if (typeof chunk !== 'string' && !ArrayBuffer.isView(chunk)) return super.write(chunk, ...rest);
+    const encoding = rest.find((arg) => typeof arg === 'string');
+    const bytes =
+      typeof chunk === 'string'
+        ? Buffer.from(chunk, encoding)
+        : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
     try {
-      writeAll(this.fd, typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk);
+      writeAll(this.fd, bytes);
     } catch {
-      // The code has closed it. An error would keep the stream from ever writing again.
+      // The code has closed it.
     }
-    done();
+    const done = rest.find((arg) => typeof arg === 'function');
+    if (done) nextTick(done, null);
+    return true;
   }
 
   end(...args) {

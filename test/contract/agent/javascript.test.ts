@@ -170,6 +170,17 @@ const later = await Promise.resolve(3);
     expect(await value('await new Promise((r) => setTimeout(r, 20)); beats')).toBe(beats);
   });
 
+  it('is heard after an interrupt that came in the middle of a print', async () => {
+    const prints = "for (let i = 0; i < 200; i += 1) console.log('x'); await new Promise(() => {})";
+    for (let times = 0; times < 10; times += 1) {
+      const id = await agent.start(prints, { language: 'javascript' });
+      for await (const { type } of agent.events(id)) if (type === 'stdout') break;
+      await agent.call('POST', `/executions/${id}/interrupt`);
+      await agent.result(id);
+      expect((await run("console.log('up')")).stdout).toBe('up\n');
+    }
+  });
+
   it('has the environment, directory and stdin of a run for that run only', async () => {
     const show =
       '[process.env.FROM_INIT, process.env.OWN, process.cwd(), fs.readFileSync(0, "utf8")]';
