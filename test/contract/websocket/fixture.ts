@@ -3,7 +3,7 @@
  * Each function is a few lines of a bundle, written to a temporary folder.
  */
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rename, rm, watch, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -87,19 +87,14 @@ async function startLambda(
   return lambda;
 }
 
+/** Looks again and again: a watcher begins to watch some time after it is made. */
 async function awaitFile(directory: string, name: string): Promise<string> {
   const file = join(directory, `${name}.json`);
-  const stop = new AbortController();
-  const changes = watch(directory, { signal: stop.signal });
-  try {
-    const present = await readFile(file, 'utf8').catch(() => undefined);
-    if (present !== undefined) return present;
-    for await (const { filename } of changes)
-      if (filename === `${name}.json`) return await readFile(file, 'utf8');
-  } finally {
-    stop.abort();
+  while (true) {
+    const text = await readFile(file, 'utf8').catch(() => undefined);
+    if (text !== undefined) return text;
+    await new Promise((resolve) => setTimeout(resolve, 5));
   }
-  throw new Error(`${name} was never noted`);
 }
 
 export async function startSockets(options: SocketOptions): Promise<SocketFixture> {
