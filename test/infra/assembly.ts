@@ -47,8 +47,11 @@ async function emptyBuild(): Promise<string> {
     for (const file of files) {
       const path = join(EMPTY_BUILD, file);
       await mkdir(dirname(path), { recursive: true });
-      // Contents differ, so that no two assets are one.
-      await writeFile(path, `${file}\n`);
+      // Contents differ, so that no two assets are one. Written once: a file that is written anew
+      // would be a change to whoever synthesizes meanwhile.
+      const content = `${file}\n`;
+      const present = await readFile(path, 'utf8').catch(() => undefined);
+      if (present !== content) await writeFile(path, content);
     }
   });
   return EMPTY_BUILD;
