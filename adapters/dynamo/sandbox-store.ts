@@ -61,12 +61,12 @@ export function dynamoSandboxStore(
       return data.map(toRecord);
     },
 
-    async postpone(id, overdueAt) {
+    async postpone({ id, status: was }, overdueAt) {
       await conditional(() =>
         sandbox
           .patch({ id })
           .set({ liveState: 'live', overdueAt })
-          .where(({ status }, { ne }) => ne(status, 'stopped'))
+          .where(({ status }, { eq }) => eq(status, was))
           .go(),
       );
     },

@@ -69,6 +69,14 @@ export function dynamoSubscriptionStore(state: StateService): SubscriptionStore 
       return data ? toSubscription(data) : undefined;
     },
 
+    async count(sandboxId, connectionId) {
+      const [ofSandbox, ofConnection] = await Promise.all([
+        subscription.query.bySandbox({ sandboxId }).go({ pages: 'all' }),
+        subscription.query.byConnection({ connectionId }).go({ pages: 'all' }),
+      ]);
+      return { ofSandbox: ofSandbox.data.length, ofConnection: ofConnection.data.length };
+    },
+
     async watching(sandboxId, executionId) {
       const { data } = await subscription.query
         .bySandbox({ sandboxId })

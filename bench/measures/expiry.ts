@@ -17,7 +17,7 @@ export const expiry: Measure = {
         client.createSandbox({ runtime: 'python', lifetimeMs: LIFETIME_MS, signal }),
       ),
     );
-    const ends = await Promise.all(made.map(endOf));
+    const ends = await Promise.all(made.map((sandbox) => endOf(sandbox, signal)));
     return [
       { name: 'expiry stopping', unit: 'ms', samples: ends.map(({ stopping }) => stopping) },
       { name: 'expiry stopped', unit: 'ms', samples: ends.map(({ stopped }) => stopped) },
@@ -25,7 +25,7 @@ export const expiry: Measure = {
   },
 };
 
-async function endOf(sandbox: Sandbox) {
+async function endOf(sandbox: Sandbox, signal: AbortSignal) {
   const expiresMs = Date.parse(sandbox.info.expiresAt);
   await pause(Math.max(0, expiresMs - Date.now()));
   let stopping = Number.NaN;
@@ -34,6 +34,6 @@ async function endOf(sandbox: Sandbox) {
     const isEnding = status === 'stopping' || status === 'stopped';
     if (isEnding && Number.isNaN(stopping)) stopping = Date.now() - expiresMs;
     if (stoppedAt !== undefined) return { stopping, stopped: Date.parse(stoppedAt) - expiresMs };
-    await pause(LOOK_EVERY_MS);
+    await pause(LOOK_EVERY_MS, undefined, { signal });
   }
 }

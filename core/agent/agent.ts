@@ -17,7 +17,7 @@ import {
   type StdinPart,
   StdinResponse,
 } from '../../contract/agent/protocol.ts';
-import { AgentErrorBody, AppError, statusOf } from '../../contract/errors.ts';
+import { AgentErrorBody, AppError, type ErrorCode, statusOf } from '../../contract/errors.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import {
   type AgentAddress,
@@ -208,12 +208,26 @@ export async function deleteSpool(
   });
 }
 
-/** The agent's code is ours to repeat; its free text is not, beyond what a caller can use. */
-export const fromRefusal = ({ body }: AgentRefusal): AppError =>
-  new AppError(body.code, body.message.slice(0, 500), {
-    details: body.details ?? {},
-    ...(statusOf(body.code) === 429 ? { retryAfterSeconds: 1 } : {}),
-  });
+/** Between the agent and us: a caller's own key is not what was refused. */
+const NOT_FOR_CALLERS: ReadonlySet<ErrorCode> = new Set([
+  'UNAUTHENTICATED',
+  'NOT_FOUND',
+  'INTERNAL_ERROR',
+]);
+
+/** The agent's code is ours to repeat, its text as far as a caller can use it; else a failure of ours. */
+export function fromRefusal(refusal: AgentRefusal): AppError | AgentRefusal {
+  const { code, message, details = {} } = refusal.body;
+  if (NOT_FOR_CALLERS.has(code)) return refusal;
+  const retry = statusOf(code) === 429 ? { retryAfterSeconds: 1 } : {};
+  return new AppError(code, message.slice(0, 500), { details, ...retry });
+}
+
+/** What a caller is told of a call to an agent that failed; what is not the agent's stays as it is. */
+export function asCallerError(sandboxId: string, error: unknown): unknown {
+  if (error instanceof AgentUnreachable) return agentUnreachable(sandboxId, error);
+  return error instanceof AgentRefusal ? fromRefusal(error) : error;
+}
 
 /** What a caller is told when an agent cannot be reached. */
 export const agentUnreachable = (sandboxId: string, cause: unknown): AppError =>

@@ -1,10 +1,10 @@
 /** The agent of a caller's running sandbox, for one operation; its failures as ours. */
 import type { SandboxId } from '../../contract/ids.ts';
 import type { Caller } from '../account/caller.ts';
-import { AgentUnreachable, type Clock } from '../ports.ts';
+import type { Clock } from '../ports.ts';
 import { assertRunning, ownedBy, targetOf } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
-import { AgentRefusal, type AgentTarget, agentUnreachable, fromRefusal } from './agent.ts';
+import { type AgentTarget, asCallerError } from './agent.ts';
 
 export interface SandboxAgentDeps {
   readonly sandboxes: Pick<SandboxStore, 'get'>;
@@ -22,14 +22,6 @@ export async function withAgent<T>(
   try {
     return await work(targetOf(sandbox));
   } catch (error) {
-    if (error instanceof AgentUnreachable) throw agentUnreachable(sandboxId, error);
-    if (error instanceof AgentRefusal) throw refused(error);
-    throw error;
+    throw asCallerError(sandboxId, error);
   }
-}
-
-/** Codes that are between the agent and us say nothing to a caller. */
-function refused(error: AgentRefusal): Error {
-  if (['UNAUTHENTICATED', 'NOT_FOUND', 'INTERNAL_ERROR'].includes(error.body.code)) return error;
-  return fromRefusal(error);
 }

@@ -4,7 +4,7 @@ import type { ExecutionId, SandboxId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { EventPage, Execution, ExecutionSummary } from '../../contract/rest/executions.ts';
 import type { Caller } from '../account/caller.ts';
-import { AgentRefusal, agentUnreachable, interruptOnAgent } from '../agent/agent.ts';
+import { AgentRefusal, asCallerError, interruptOnAgent } from '../agent/agent.ts';
 import { type FollowDeps, followLog } from '../output/follow-log.ts';
 import { LogExpired, LogReader, type LogReaderDeps } from '../output/log-reader.ts';
 import type { AgentGateway } from '../ports.ts';
@@ -89,7 +89,7 @@ export async function interruptExecution(
     } catch (error) {
       // 404: it ended meanwhile and its spool is gone.
       if (!(error instanceof AgentRefusal && error.status === 404))
-        throw agentUnreachable(sandbox.id, error);
+        throw asCallerError(sandbox.id, error);
     }
   }
   return toSummary(record);

@@ -16,7 +16,7 @@ import {
   type IdempotencyKey,
   type IdempotencyStore,
 } from '../account/idempotency.ts';
-import { AgentRefusal, agentUnreachable, fromRefusal, startOnAgent } from '../agent/agent.ts';
+import { asCallerError, startOnAgent } from '../agent/agent.ts';
 import { getAgentContext } from '../agent/agent-contexts.ts';
 import type { RelayTask } from '../output/relay-output.ts';
 import { type AgentGateway, AgentUnreachable, type Clock, type Ids } from '../ports.ts';
@@ -153,8 +153,7 @@ async function startTask(
         throw maybeStarted(sandbox.id, executionId, error);
       }
       await deps.executions.discard(executionId, sandbox.id, claim);
-      if (error instanceof AgentRefusal) throw fromRefusal(error);
-      throw error;
+      throw asCallerError(sandbox.id, error);
     }
   }
 }
@@ -207,9 +206,7 @@ async function placeOf(
     const context = await getAgentContext(deps.gateway, targetOf(sandbox), contextId);
     return { contextId, language: context.language };
   } catch (error) {
-    if (error instanceof AgentUnreachable) throw agentUnreachable(sandbox.id, error);
-    if (error instanceof AgentRefusal) throw fromRefusal(error);
-    throw error;
+    throw asCallerError(sandbox.id, error);
   }
 }
 

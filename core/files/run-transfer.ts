@@ -33,7 +33,7 @@ export interface RunTransferDeps {
   readonly transferLeaseMs: number;
 }
 
-const SLICE_BYTES = 256 * 1024 * 1024;
+const SLICE_BYTES = 32 * 1024 * 1024;
 const TRIES = 5;
 const PAUSE_MS = 500;
 const URL_LIFE_MS = 3_600_000;
@@ -135,7 +135,10 @@ function failureOf(error: unknown): TransferEnd {
 
 function toldOf(error: unknown): AppError | undefined {
   if (error instanceof AppError) return error;
-  if (error instanceof AgentRefusal) return fromRefusal(error);
+  if (error instanceof AgentRefusal) {
+    const told = fromRefusal(error);
+    return told instanceof AppError ? told : undefined;
+  }
   if (error instanceof AgentUnreachable)
     return new AppError('AGENT_UNREACHABLE', 'The sandbox does not answer. Ask again.');
   if (error instanceof ObjectRefused)

@@ -7,6 +7,7 @@
  * spools, or `lost` when the task is gone: so the log keeps a single writer.
  */
 import type { SandboxId } from '../../contract/ids.ts';
+import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import type { EndReason } from '../../contract/rest/sandboxes.ts';
 import { agentLog, drainAgent } from '../agent/agent.ts';
 import type { PoolRefill, PoolStore } from '../pool/pool-task.ts';
@@ -57,6 +58,9 @@ const UNREADABLE: ReadonlySet<EndReason> = new Set(['task_died', 'host_restarted
 async function readToTheEnd(deps: EndSandboxDeps, sandbox: EndingSandbox): Promise<void> {
   const { task } = sandbox;
   if (!task || sandbox.startedAt === undefined || UNREADABLE.has(sandbox.endReason)) return;
+  // Past its own deadline no agent answers any more.
+  const deadlineMs = deps.clock.msOf(sandbox.expiresAt) + AGENT_DEADLINE_GRACE_MS;
+  if (deadlineMs < deps.clock.nowMs()) return;
   const target = targetOf({ ...sandbox, task });
   try {
     if (sandbox.runningExecutions > 0) await drainAgent(deps.gateway, target);

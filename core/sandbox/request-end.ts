@@ -15,16 +15,20 @@ export interface RequestEndDeps {
   readonly clock: Clock;
 }
 
-/** Answers the record as it then is; undefined when there is none. The first reason stays. */
+/**
+ * Answers the record as it then is; undefined when there is none. The first reason stays.
+ * @param expiredAt only if its expiry is not after this
+ */
 export async function requestEnd(
   deps: RequestEndDeps,
-  { id, reason }: { id: SandboxId; reason: EndReason },
+  { id, reason, expiredAt }: { id: SandboxId; reason: EndReason; expiredAt?: string },
 ): Promise<SandboxRecord | undefined> {
   const at = deps.clock.iso(deps.clock.nowMs());
   const record = await deps.sandboxes.requestEnd(id, {
     reason,
     at,
     overdueAt: stepOverdueAt(deps.clock),
+    ...(expiredAt === undefined ? {} : { expiredAt }),
   });
   // Told again at each ask: whoever was first may have died before it could tell.
   if (record?.status === 'stopping' && record.lifecycleToken)

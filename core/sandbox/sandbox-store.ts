@@ -63,8 +63,8 @@ export interface SandboxStore {
   /** Live sandboxes that should have ended before `now`. */
   overdue(now: string, limit: number): Promise<SandboxRecord[]>;
 
-  /** When a live sandbox is looked at again. */
-  postpone(id: SandboxId, overdueAt: string): Promise<void>;
+  /** When a live sandbox is looked at again; nothing where its status is another by now. */
+  postpone(sandbox: Pick<SandboxRecord, 'id' | 'status'>, overdueAt: string): Promise<void>;
 
   /**
    * Sets the reason and `stopping` unless an end is already asked; answers the record as it then is.

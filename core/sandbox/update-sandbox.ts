@@ -7,7 +7,7 @@ import { AppError } from '../../contract/errors.ts';
 import type { SandboxId } from '../../contract/ids.ts';
 import type { Sandbox, UpdateSandboxBody } from '../../contract/rest/sandboxes.ts';
 import type { Caller } from '../account/caller.ts';
-import { agentUnreachable, extendAgent } from '../agent/agent.ts';
+import { asCallerError, extendAgent } from '../agent/agent.ts';
 import type { AgentGateway, Clock, Lifecycle } from '../ports.ts';
 import { secondsTo } from './lifecycle-steps.ts';
 import { expiryOverdueAt } from './overdue.ts';
@@ -86,7 +86,7 @@ async function tellAgent(
   try {
     await extendAgent(gateway, targetOf(sandbox), expiresAt);
   } catch (error) {
-    throw agentUnreachable(sandbox.id, error);
+    throw asCallerError(sandbox.id, error);
   }
 }
 

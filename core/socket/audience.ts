@@ -77,13 +77,17 @@ export class Audience {
     this.#feed.push(finished);
     this.#feed.end();
     this.#ended = execution;
-    if (look) await this.#lastLook();
-    const lingered = new AbortController();
-    const read = Promise.all([...this.#readers.values()].map((reader) => reader.end(execution)));
-    await Promise.race([read, this.#deps.clock.sleep(LINGER_MS, lingered.signal)]);
-    lingered.abort();
-    await this.#stopLooking();
-    await this.#each((reader) => reader.dismiss());
+    try {
+      if (look) await this.#lastLook();
+      const lingered = new AbortController();
+      const read = Promise.all([...this.#readers.values()].map((reader) => reader.end(execution)));
+      await Promise.race([read, this.#deps.clock.sleep(LINGER_MS, lingered.signal)]);
+      lingered.abort();
+    } finally {
+      // Whatever failed: nobody else stops the looking of a relay that has ended.
+      await this.#stopLooking();
+      await this.#each((reader) => reader.dismiss());
+    }
   }
 
   /** Readers go on at the next relay, each where it is. */

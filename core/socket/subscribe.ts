@@ -1,6 +1,7 @@
 /** Subscribe to an execution or a sandbox, tell how far one is, and leave again. */
 import { AppError } from '../../contract/errors.ts';
-import type { ExecutionId } from '../../contract/ids.ts';
+import type { ExecutionId, SandboxId } from '../../contract/ids.ts';
+import { SOCKET_LIMITS } from '../../contract/socket/limits.ts';
 import type { ToServer } from '../../contract/socket/to-server.ts';
 import type { Caller } from '../account/caller.ts';
 import { ownedBy } from '../execution/execution.ts';
@@ -40,6 +41,7 @@ async function subscribeToSandbox(
 ) {
   const sandbox = sandboxOwnedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
   assertLive(sandbox, deps.clock.iso(deps.clock.nowMs()));
+  await assertRoom(deps, sandboxId, connectionId);
   await deps.subscriptions.put({
     sandboxId,
     target: sandboxId,
@@ -67,7 +69,9 @@ async function subscribeToExecution(
     return { executionId, seq };
   }
   const key = { sandboxId: execution.sandboxId, target: executionId, connectionId };
-  const after = wanted.after ?? (await deps.subscriptions.get(key))?.acked ?? 0;
+  const earlier = await deps.subscriptions.get(key);
+  if (!earlier) await assertRoom(deps, key.sandboxId, connectionId);
+  const after = wanted.after ?? earlier?.acked ?? 0;
   const version = deps.ids.owner();
   const place = { after, acked: after, mode: 'push' as const };
   await deps.subscriptions.put({ ...key, tenantId, delivery, version, ...place });
@@ -80,6 +84,29 @@ async function subscribeToExecution(
   await deps.subscriptions.remove(key, version);
   return { executionId, seq: await readOn(deps, { connectionId, execution: now, after }) };
 }
+
+/**
+ * Each of them is read by every relay of the sandbox. Two that come at once may both find room.
+ * @throws {AppError} RESOURCE_LIMIT_ERROR
+ */
+async function assertRoom(
+  { subscriptions }: SubscribeDeps,
+  sandboxId: SandboxId,
+  connectionId: string,
+): Promise<void> {
+  const { ofSandbox, ofConnection } = await subscriptions.count(sandboxId, connectionId);
+  const { readersPerSandbox, subscriptionsPerConnection } = SOCKET_LIMITS;
+  if (ofSandbox >= readersPerSandbox) throw full(`Sandbox ${sandboxId}`, readersPerSandbox);
+  if (ofConnection >= subscriptionsPerConnection)
+    throw full('This connection', subscriptionsPerConnection);
+}
+
+const full = (what: string, allowed: number): AppError =>
+  new AppError(
+    'RESOURCE_LIMIT_ERROR',
+    `${what} already has ${allowed} subscriptions, the most at a time. Unsubscribe one first.`,
+    { details: { allowed }, retryAfterSeconds: 1 },
+  );
 
 /** Also where there was none. Of a sandbox that is watched, one execution can be left out. */
 export async function unsubscribe(

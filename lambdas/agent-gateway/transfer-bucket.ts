@@ -85,8 +85,10 @@ function answered(
       outgoing.destroy(Object.assign(new Error('no bytes in time'), { code: 'ETIMEDOUT' }));
     outgoing.once('error', reject).once('response', resolve).once('timeout', late);
     // Once connected, silence is measured as it is on the other side.
+    const quiet = () => outgoing.setTimeout(idleMs, late);
+    // A connection that was kept does not connect again.
     outgoing.once('socket', (socket) =>
-      socket.once('connect', () => outgoing.setTimeout(idleMs, late)),
+      socket.connecting ? socket.once('connect', quiet) : quiet(),
     );
   });
 }

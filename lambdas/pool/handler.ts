@@ -28,8 +28,7 @@ export async function handler(event: unknown): Promise<unknown> {
     case 'level':
       return { pools: await Promise.all(pools.map(level)) };
     case 'minute':
-      await lookAfter();
-      return refill();
+      return Promise.all([lookAfter(), refill()]);
     case 'refill':
       return refill();
   }
@@ -57,12 +56,14 @@ function taskOf(event: unknown): 'refill' | z.infer<typeof Task>['task'] {
   return parsed.success ? parsed.data.task : 'refill';
 }
 
-/** One part that fails must not keep the others from their work. */
+/** One part that fails or takes long must not keep the others from their work. */
 async function lookAfter(): Promise<void> {
-  await part('sandboxes', reconcileSandboxes(deps));
-  await part('tasks', recyclePools(deps, pools));
-  await part('relays', repairRelays(deps));
-  await part('events', publishLeft(deps));
+  await Promise.all([
+    part('sandboxes', reconcileSandboxes(deps)),
+    part('tasks', recyclePools(deps, pools)),
+    part('relays', repairRelays(deps)),
+    part('events', publishLeft(deps)),
+  ]);
 }
 
 async function part(name: string, work: Promise<unknown>): Promise<void> {

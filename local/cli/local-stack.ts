@@ -191,12 +191,19 @@ const Levels = z.object({
 });
 
 /** The first sandboxes are to be warm. What does not come in time only makes them slower. */
-async function untilPoolsAreFull(world: AwsWorld, { progress }: LocalStackOptions): Promise<void> {
+async function untilPoolsAreFull(
+  world: AwsWorld,
+  { progress, signal }: LocalStackOptions,
+): Promise<void> {
   const until = Date.now() + POOLS_WITHIN_MS;
   while (Date.now() < until) {
-    const answer = await world.invokeOperator(`${STACK}-pool`, { task: 'level' });
-    const { pools } = Levels.parse(answer);
-    if (pools.every(({ target, free }) => free >= target)) return;
+    signal?.throwIfAborted();
+    // A look that fails is one that found the pool not full: it must not end a start.
+    const answer = await world
+      .invokeOperator(`${STACK}-pool`, { task: 'level' })
+      .catch(() => undefined);
+    const levels = Levels.safeParse(answer);
+    if (levels.success && levels.data.pools.every(({ target, free }) => free >= target)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
   progress(`the warm pool is not full after ${POOLS_WITHIN_MS / 1000} s; it goes on filling`);

@@ -114,11 +114,11 @@ test('a body over what API Gateway takes is refused before it is sent', async ()
 
 test('headers over the limit are refused, and the next request is not', async () => {
   const answer = await fetch(`${target.baseUrl}/health`, {
-    headers: { 'X-Large': 'x'.repeat(11_000) },
+    headers: { 'X-Large': 'large '.repeat(2_000) },
   });
   expect(answer.status).toBeGreaterThanOrEqual(400);
   expect(answer.status).toBeLessThan(500);
-  expect(await answer.text()).not.toContain('xxx');
+  expect(await answer.text()).not.toContain('large large');
   expect((await api('/health')).status).toBe(200);
 });
 

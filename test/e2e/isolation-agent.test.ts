@@ -85,7 +85,7 @@ describe('the agent', () => {
       'metadata': lambda: open('/run/agent/metadata.json'),
       'state': lambda: os.listdir('/var/lib/agent'),
       'spool': lambda: os.listdir('/var/lib/agent/spool'),
-      'through its root': lambda: open(f'/proc/{agents()[1]}/root/run/agent/metadata.json'),
+      'through its root': lambda: open(os.path.join('/proc', str(agents()[1]), 'root', 'run/agent/metadata.json')),
       'by a link': lambda: (os.symlink('/var/lib/agent/spool', '/tmp/link'), os.listdir('/tmp/link')),
     `);
     expect(attempts).toEqual(all(Object.keys(attempts), 'EACCES'));

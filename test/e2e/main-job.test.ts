@@ -130,7 +130,7 @@ print("second line")`;
 /** The workspace of the sandbox that holds a file, seen from the host; needs root, as CI is. */
 function workspaceWith(file: string): string {
   for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
-    const workspace = `/proc/${pid}/root/home/user`;
+    const workspace = join('/proc', pid, 'root', 'home/user');
     try {
       if (
         readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('python') &&

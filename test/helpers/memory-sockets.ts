@@ -32,6 +32,14 @@ export class MemorySubscriptions implements SubscriptionStore {
 
   get = async (key: SubscriptionKey) => this.rows.get(nameOf(key));
 
+  count: SubscriptionStore['count'] = async (sandboxId, connectionId) => {
+    const rows = [...this.rows.values()];
+    return {
+      ofSandbox: rows.filter((row) => row.sandboxId === sandboxId).length,
+      ofConnection: rows.filter((row) => row.connectionId === connectionId).length,
+    };
+  };
+
   watching: SubscriptionStore['watching'] = async (sandboxId, executionId) => {
     return [...this.rows.values()].filter(
       (row) =>

@@ -153,8 +153,8 @@ function sandboxStore(tables: Tables): SandboxStore {
         .slice(0, limit)
         .map(({ record }) => ({ ...record })),
 
-    async postpone(id, overdueAt) {
-      if (recordOf(id)?.status !== 'stopped') setOverdue(id, overdueAt);
+    async postpone({ id, status }, overdueAt) {
+      if (recordOf(id)?.status === status) setOverdue(id, overdueAt);
     },
 
     async requestEnd(id, { reason, at, overdueAt, expiredAt }) {

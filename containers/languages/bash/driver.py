@@ -5,7 +5,6 @@ Must never believe the shell about more than its own run: what ends a run names 
 hears of only after the code.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -14,14 +13,14 @@ import signal
 import subprocess
 import sys
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+_FOLDER = os.path.dirname(os.path.abspath(__file__))
+# Behind our own folder: both have a live_stdin.
+sys.path[:0] = [_FOLDER, os.path.join(os.path.dirname(_FOLDER), "python")]
 
+from kernel_fds import keep_private, widen_pipes, write_all  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
 
 _SHELL = "/bin/bash"
-_F_SETPIPE_SZ = 1031
-_PIPE_BYTES = 1024 * 1024
-_FIRST_PRIVATE_FD = 100
 
 # On one line, so that the shell counts the lines of the code and not those of this.
 _LOOP = 'while IFS= builtin read -r -u %d __ci_line; do builtin eval "$__ci_line"; done'
@@ -43,15 +42,11 @@ class Channels:
     """To the agent: frames on fd 3, and before each its mark on fd 1 and 2."""
 
     def __init__(self):
-        self.requests = _keep_private(0)
+        self.requests = keep_private(0)
         self.held = b""
-        self._frames = _keep_private(3)
+        self._frames = keep_private(3)
         os.close(3)
-        for fd in (1, 2):
-            try:
-                fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
-            except OSError:
-                pass
+        widen_pipes((1, 2))
         self._barrier = ""
         self._count = 0
 
@@ -63,12 +58,12 @@ class Channels:
             os.set_blocking(fd, True)
 
     def say(self, message):
-        _write_all(self._frames, json.dumps(message).encode() + b"\n")
+        write_all(self._frames, json.dumps(message).encode() + b"\n")
 
     def send(self, frame):
         mark = b"\x1e%s%08x\x1e" % (self._barrier.encode(), self._count)
         for fd in (1, 2):
-            _write_all(fd, mark)
+            write_all(fd, mark)
         self.say({**frame, "barrier": self._barrier, "k": self._count})
         self._count += 1
 
@@ -103,7 +98,7 @@ class Shell:
 
     def ask(self, token, lines, live=None):
         """Has the lines run, and feeds them meanwhile; answers the status that comes back with the token."""
-        _write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
+        write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         while True:
             for line in self._lines():
                 named, _, status = line.partition(b" ")
@@ -256,21 +251,8 @@ def die_of(number):
 
 def _memory_file(name, text):
     fd = os.memfd_create(name)
-    _write_all(fd, text.encode("utf-8", "surrogatepass"))
+    write_all(fd, text.encode("utf-8", "surrogatepass"))
     return fd
-
-
-def _keep_private(fd):
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD)
-
-
-def _write_all(fd, data):
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(fd, view) :]
-        except BlockingIOError:
-            os.set_blocking(fd, True)
 
 
 def _read_some(fd):

@@ -17,7 +17,8 @@ from IPython.core.displaypub import DisplayPublisher  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
-from kernel_io import KernelIO, exit_status, open_user_paths, reason_of  # noqa: E402
+from kernel_io import KernelIO, open_user_paths  # noqa: E402
+from kernel_values import exit_status, reason_of  # noqa: E402
 
 
 class FramePublisher(DisplayPublisher):

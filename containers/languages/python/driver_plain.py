@@ -13,7 +13,8 @@ import types
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _FOLDER)
 
-from kernel_io import KernelIO, exit_status, open_user_paths, reason_of  # noqa: E402
+from kernel_io import KernelIO, open_user_paths  # noqa: E402
+from kernel_values import exit_status, reason_of  # noqa: E402
 
 _REPRESENTATIONS = (
     ("_repr_html_", "text/html"),

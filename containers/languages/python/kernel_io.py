@@ -5,10 +5,7 @@ Must never trust that user code left anything in place: every run puts back what
 Works with the standard library of Python 3.9 and later, and imports as little as it can.
 """
 
-import base64
 import builtins
-import errno
-import fcntl
 import functools
 import io
 import json
@@ -18,15 +15,11 @@ import signal
 import sys
 import threading
 
+from kernel_fds import keep_private, widen_pipes, write_all
+from kernel_values import ERROR_CHARS, bound_bundle, cut, encode_bundle, reason_of
 from live_stdin import LiveStdin
 
-RESULT_BYTES = 16 * 1024 * 1024
-RESULT_TEXT_BYTES = 256 * 1024
-ERROR_CHARS = 32 * 1024
 
-_F_SETPIPE_SZ = 1031
-_PIPE_BYTES = 1024 * 1024
-_FIRST_PRIVATE_FD = 100
 # Address space, not memory: given up when memory runs out, so that the end can still be told.
 _BALLAST_BYTES = 24 * 1024 * 1024
 
@@ -82,21 +75,6 @@ def whole_line_print(original):
     return print
 
 
-def _keep_private(fd):
-    """A copy that children do not inherit and that `os.close(1)` does not reach."""
-    return fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD)
-
-
-def _write_all(fd, data):
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(fd, view) :]
-        except BlockingIOError:
-            # User code may have changed the mode of what it shares with us.
-            os.set_blocking(fd, True)
-
-
 class Interrupts:
     """SIGINT raises KeyboardInterrupt in user code only: never in the driver, never inside a frame."""
 
@@ -139,17 +117,13 @@ class KernelIO:
     def __init__(self, driver):
         self._driver = driver
         self._pid = os.getpid()
-        self._requests = _keep_private(0)
-        self._outputs = {1: _keep_private(1), 2: _keep_private(2)}
-        self._frames = _keep_private(3)
+        self._requests = keep_private(0)
+        self._outputs = {1: keep_private(1), 2: keep_private(2)}
+        self._frames = keep_private(3)
         os.close(3)
         self._devnull = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
         self._set_stdin("")
-        for fd in self._outputs.values():
-            try:
-                fcntl.fcntl(fd, _F_SETPIPE_SZ, _PIPE_BYTES)
-            except OSError:
-                pass
+        widen_pipes(self._outputs.values())
         self._held = b""
         self._live_stdin = None
         self._streams = {}
@@ -182,10 +156,10 @@ class KernelIO:
             self._count += 1
             for fd in self._outputs.values():
                 try:
-                    _write_all(fd, mark)
+                    write_all(fd, mark)
                 except OSError:
                     pass
-            _write_all(self._frames, line)
+            write_all(self._frames, line)
 
     def result(self, data, main, display_id=None, update=False):
         if not self.in_kernel():
@@ -233,7 +207,7 @@ class KernelIO:
 
     def serve(self, execute, execution_count):
         """Runs requests until the agent closes the channel. `execute(code)` answers (ok, exit_code, reason)."""
-        _write_all(
+        write_all(
             self._frames,
             json.dumps(
                 {"type": "ready", "driver": self._driver, "version": "%d.%d.%d" % sys.version_info[:3]}
@@ -324,7 +298,7 @@ class KernelIO:
     def _set_stdin(self, text):
         if text:
             fd = os.memfd_create("stdin")
-            _write_all(fd, text.encode("utf-8", "surrogatepass"))
+            write_all(fd, text.encode("utf-8", "surrogatepass"))
             os.lseek(fd, 0, os.SEEK_SET)
             os.dup2(fd, 0)
             os.close(fd)
@@ -404,68 +378,6 @@ def _working_directory():
         return os.getcwd()
     except OSError:
         return os.environ.get("HOME", "/")
-
-
-# ---- values ----
-
-
-def cut(text, limit):
-    text = text if isinstance(text, str) else repr(text)
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return "%s\n… %d characters cut …\n%s" % (text[:half], len(text) - 2 * half, text[-half:])
-
-
-def encode_bundle(data):
-    """MIME bundle as JSON: bytes as base64; what is not JSON is left out."""
-    bundle = {}
-    for mime, value in data.items():
-        if not isinstance(mime, str) or value is None:
-            continue
-        if isinstance(value, (bytes, bytearray)):
-            value = base64.b64encode(value).decode()
-        elif not isinstance(value, str):
-            try:
-                json.dumps(value, allow_nan=False)
-            except (TypeError, ValueError, RecursionError):
-                continue
-        bundle[mime] = value
-    return bundle
-
-
-def bound_bundle(bundle):
-    """Over the limit only the text form stays, with a mark."""
-    size = sum(len(v) if isinstance(v, str) else len(json.dumps(v)) for v in bundle.values())
-    if size <= RESULT_BYTES:
-        return bundle
-    text = bundle.get("text/plain")
-    head = cut(text, RESULT_TEXT_BYTES) if isinstance(text, str) else ""
-    return {
-        "text/plain": "%s\n[the result has %d bytes, %d are allowed: only its text form is kept]"
-        % (head, size, RESULT_BYTES)
-    }
-
-
-def reason_of(problem):
-    """The limit behind an exception, where Python tells."""
-    if isinstance(problem, MemoryError):
-        return "memory"
-    if isinstance(problem, OSError) and problem.errno == errno.EFBIG:
-        return "file_size"
-    if isinstance(problem, RuntimeError) and str(problem) == "can't start new thread":
-        return "processes"
-    return None
-
-
-def exit_status(problem):
-    """(ok, exit code) of a SystemExit: `sys.exit(0)` is a good end."""
-    code = problem.code
-    if code is None:
-        return True, 0
-    if isinstance(code, int):
-        return code & 0xFF == 0, code & 0xFF
-    return False, 1
 
 
 def open_user_paths():

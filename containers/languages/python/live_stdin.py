@@ -5,13 +5,13 @@ the channel than the code reads, nor keep the driver waiting once the code has e
 """
 
 import _thread
-import fcntl
 import json
 import os
 import select
 import signal
 
-_FIRST_PRIVATE_FD = 100
+from kernel_fds import keep_private
+
 _READ_BYTES = 64 * 1024
 _STACK_BYTES = 512 * 1024
 # User code may have closed what wakes the thread.
@@ -137,7 +137,7 @@ os.register_at_fork(after_in_child=_close_in_child)
 def _private_pipe():
     ends = os.pipe()
     try:
-        return [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_PRIVATE_FD) for fd in ends]
+        return [keep_private(fd) for fd in ends]
     finally:
         for fd in ends:
             os.close(fd)

@@ -2,10 +2,10 @@
  * The ECS stand-in: RunTask, StopTask, DescribeTasks and ListTasks over the task driver.
  * Clusters and task definitions come from the assembly only. It never looks inside a task.
  */
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { AwsRequest, AwsService } from '../service.ts';
+import { sendJson } from '../shared/send-json.ts';
 import { EcsError } from './errors.ts';
 import { checkFargateSize } from './fargate-sizes.ts';
 import {
@@ -69,10 +69,10 @@ export class EcsService implements AwsService {
 
   async handle({ target, body }: AwsRequest, response: ServerResponse): Promise<void> {
     try {
-      send(response, 200, this.#answer(target?.split('.').at(-1) ?? '', body));
+      sendJson(response, 200, this.#answer(target?.split('.').at(-1) ?? '', body), '1.1');
     } catch (error) {
       if (!(error instanceof EcsError)) throw error;
-      send(response, 400, { __type: error.code, message: error.message });
+      sendJson(response, 400, { __type: error.code, message: error.message }, '1.1');
     }
   }
 
@@ -249,14 +249,4 @@ export class EcsService implements AwsService {
     const { region, accountId } = this.#options;
     return `arn:aws:ecs:${region}:${accountId}:task/${clusterName}/${nameOrArn}`;
   }
-}
-
-function send(response: ServerResponse, status: number, answer: object): void {
-  const body = Buffer.from(JSON.stringify(answer));
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.1',
-    'content-length': body.length,
-    'x-amzn-requestid': randomUUID(),
-  });
-  response.end(body);
 }

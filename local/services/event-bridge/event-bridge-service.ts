@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import type { AwsRequest, AwsService } from '../service.ts';
+import { sendJson } from '../shared/send-json.ts';
 import { compilePattern, type EventMatcher } from './event-pattern.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
 import type { BusEvent, RuleDefinition } from './types.ts';
@@ -117,18 +118,18 @@ export class EventBridgeService implements AwsService {
     const operation = target?.split('.').at(-1) ?? '';
     if (operation !== 'PutEvents') {
       const message = `The stand-in of EventBridge does not serve the operation ${operation}`;
-      send(response, 400, { __type: 'UnknownOperationException', message });
+      sendJson(response, 400, { __type: 'UnknownOperationException', message }, '1.1');
       return;
     }
     const parsed = putEventsRequest.safeParse(parseJson(body?.toString() ?? ''));
     if (!parsed.success) {
       const message = z.prettifyError(parsed.error);
-      send(response, 400, { __type: 'ValidationException', message });
+      sendJson(response, 400, { __type: 'ValidationException', message }, '1.1');
       return;
     }
     const entries = parsed.data.Entries.map((entry) => this.#putEntry(entry));
     const failed = entries.filter((entry) => 'ErrorCode' in entry);
-    send(response, 200, { FailedEntryCount: failed.length, Entries: entries });
+    sendJson(response, 200, { FailedEntryCount: failed.length, Entries: entries }, '1.1');
   }
 
   async close(): Promise<void> {
@@ -227,14 +228,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function send(response: ServerResponse, status: number, answer: object): void {
-  const body = Buffer.from(JSON.stringify(answer));
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.1',
-    'content-length': body.length,
-    'x-amzn-requestid': randomUUID(),
-  });
-  response.end(body);
 }

@@ -167,7 +167,7 @@ function sendError(response: ServerResponse, error: LambdaError): void {
 }
 
 function sendNotImplemented(request: AwsRequest, response: ServerResponse): void {
-  const message = `lambda: ${request.incoming.method} ${request.url.pathname} is not implemented here`;
+  const message = `lambda: ${request.incoming.method} ${request.url.pathname} has no stand-in`;
   response
     .writeHead(501, {
       'content-type': 'application/json',

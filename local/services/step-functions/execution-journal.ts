@@ -65,6 +65,8 @@ export class ExecutionJournal implements ExecutionStore {
     this.#attempt(() => {
       if (appended > Math.max(GROWN_CHARACTERS, file.begun)) this.#writeAnew(record, events);
       else {
+        // An append that fails half-way leaves half a line: the next save writes the file anew.
+        this.#files.set(record.executionArn, { ...file, appended: Number.POSITIVE_INFINITY });
         appendFileSync(this.#pathOf(record.executionArn), line, { mode: 0o600 });
         this.#files.set(record.executionArn, { ...file, events: events.length, appended });
       }
@@ -96,7 +98,13 @@ export class ExecutionJournal implements ExecutionStore {
     const last = saves.at(-1);
     if (last === undefined) throw new Error(`${name} holds no execution`);
     const kept = { record: last.record, events: saves.flatMap(({ events }) => events) };
-    this.#writeAnew(kept.record, kept.events);
+    if (saves.length > 1 || !text.endsWith('\n')) this.#writeAnew(kept.record, kept.events);
+    else
+      this.#files.set(kept.record.executionArn, {
+        events: kept.events.length,
+        begun: text.length,
+        appended: 0,
+      });
     return kept;
   }
 

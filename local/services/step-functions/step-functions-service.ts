@@ -2,10 +2,10 @@
  * The Step Functions stand-in: the API over the machine engine. State machines come from the assembly only; they call
  * functions in process. It knows nothing of what a machine is for.
  */
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import type { AwsRequest, AwsService } from '../service.ts';
+import { sendJson } from '../shared/send-json.ts';
 import { describeExecution, pageOf, summarizeExecution, withoutData } from './answers.ts';
 import { StepFunctionsError } from './errors.ts';
 import { ExecutionJournal } from './execution-journal.ts';
@@ -83,10 +83,10 @@ export class StepFunctionsService implements AwsService {
 
   async handle({ target, body }: AwsRequest, response: ServerResponse): Promise<void> {
     try {
-      send(response, 200, this.#answer(target?.split('.').at(-1) ?? '', body));
+      sendJson(response, 200, this.#answer(target?.split('.').at(-1) ?? '', body), '1.0');
     } catch (error) {
       if (!(error instanceof StepFunctionsError)) throw error;
-      send(response, 400, { __type: error.code, message: error.message });
+      sendJson(response, 400, { __type: error.code, message: error.message }, '1.0');
     }
   }
 
@@ -155,14 +155,4 @@ export class StepFunctionsService implements AwsService {
       return {};
     }),
   };
-}
-
-function send(response: ServerResponse, status: number, answer: object): void {
-  const body = Buffer.from(JSON.stringify(answer));
-  response.writeHead(status, {
-    'content-type': 'application/x-amz-json-1.0',
-    'content-length': body.length,
-    'x-amzn-requestid': randomUUID(),
-  });
-  response.end(body);
 }

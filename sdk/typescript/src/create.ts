@@ -58,7 +58,8 @@ export async function create(api: Api, options: CreateSandboxOptions): Promise<S
   try {
     return await untilRunning(api, info, { until, onStatus, signal });
   } catch (error) {
-    await abandon(api, info.id);
+    // Under a key of the caller's own it is not ours to end: who repeats the key finds it again.
+    if (options.idempotencyKey === undefined) await abandon(api, info.id);
     throw error;
   }
 }

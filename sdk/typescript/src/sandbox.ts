@@ -71,6 +71,8 @@ export class Sandbox implements AsyncDisposable {
   /** Its named interpreter states. */
   readonly contexts: Contexts;
   readonly #api: Api;
+  /** By execution: each numbers what is written to it. */
+  readonly #stdins = new Map<string, Stdin>();
   #info: SandboxInfo;
   /** Its files, by path. */
   readonly files: Files;
@@ -171,11 +173,13 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /**
-   * The stdin of a run that was started with `keepStdinOpen`; its `started` event has the id. One for
-   * each run: it numbers what is written, from 1.
+   * The stdin of a run that was started with `keepStdinOpen`; its `started` event has the id. It
+   * numbers what is written, from 1: write to a run by one `Sandbox` object.
    */
   stdin(executionId: string): Stdin {
-    return new Stdin(this.#api, executionId);
+    const known = this.#stdins.get(executionId) ?? new Stdin(this.#api, executionId);
+    this.#stdins.set(executionId, known);
+    return known;
   }
 
   /**

@@ -1,7 +1,15 @@
 /** The real launcher, compiled and started as root; what a program finds when it has been started by it. */
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +18,8 @@ import { writeSeccompTables } from '../../../containers/launcher/seccomp.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'launcher-'));
 chmodSync(directory, 0o755);
+const closed = join(directory, 'closed');
+mkdirSync(closed, { mode: 0o700 });
 const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 const seccomp = join(directory, `seccomp-${architecture}.bpf`);
 const compiled = await compileLauncher(directory);
@@ -144,7 +154,7 @@ print(os.umask(0), os.getcwd(), [l.split()[1] for l in open('/proc/self/status')
 describe.skipIf(compiled === undefined || !isRoot)('a step that fails', () => {
   it.each([
     ['a folder that is not there', ['--cwd', '/nowhere'], 126, 'cwd /nowhere: No such file'],
-    ['a folder the user may not enter', ['--cwd', '/root/..//root'], 126, 'Permission denied'],
+    ['a folder the user may not enter', ['--cwd', closed], 126, 'Permission denied'],
     ['a filter that is not there', ['--seccomp', '/nowhere'], 126, 'seccomp file /nowhere'],
   ])('stops at %s', (_, extra, status, message) => {
     const result = launch([...rights, ...extra, '--', '/bin/echo', 'started']);

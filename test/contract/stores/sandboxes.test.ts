@@ -191,11 +191,11 @@ describe.each([
         (await stores.sandboxes.overdue(now, 100)).map(({ id }) => id).includes(launched.id);
       const [before, after] = [iso(Date.parse(LATER) - 1), iso(Date.parse(LATER) + 1)];
       expect([await overdue(before), await overdue(after)]).toEqual([false, true]);
-      await stores.sandboxes.postpone(launched.id, after);
+      await stores.sandboxes.postpone(launched, after);
       expect(await overdue(after)).toBe(false);
       const first = await stores.sandboxes.requestEnd(launched.id, ended('terminated'));
       await stores.sandboxes.markStopped(first as EndingSandbox, LATER, terminatedEvent(LATER));
-      await stores.sandboxes.postpone(launched.id, LATER);
+      await stores.sandboxes.postpone(launched, LATER);
       expect(await overdue(iso(9e14))).toBe(false);
     });
 

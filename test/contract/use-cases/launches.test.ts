@@ -20,7 +20,7 @@ import {
   runs,
   type Stores,
 } from '../../helpers/life-world.ts';
-import { taskArnOf } from '../../helpers/records.ts';
+import { iso, taskArnOf } from '../../helpers/records.ts';
 
 let stores: Stores;
 let world: LifeWorld;
@@ -167,7 +167,7 @@ describe('a launch', () => {
 
 describe('the minute’s look at lives', () => {
   const minute = () => reconcileSandboxes(world.deps);
-  const NOTHING = { started: [], ended: [] };
+  const NOTHING = { started: [], ended: [], failed: [] };
 
   test('leaves alone what is in order', async () => {
     await runningSandbox(world, 60_000);
@@ -192,7 +192,7 @@ describe('the minute’s look at lives', () => {
     world.pass(59_000);
     expect(await minute()).toEqual(NOTHING);
     world.pass(2_000);
-    expect(await minute()).toEqual({ started: [item!.id], ended: [] });
+    expect(await minute()).toMatchObject({ started: [item!.id], ended: [] });
     expect(world.deps.lifecycle.started).toMatchObject([{ sandboxId: item!.id, start: 'repair' }]);
     await hold(item!.id);
     expect((await recordOf(world, item!.id)).status).toBe('running');
@@ -202,7 +202,7 @@ describe('the minute’s look at lives', () => {
     world.deps.lifecycle.refusals.push(new Error('StartExecution: died'));
     const { id } = await missedSandbox(world);
     world.pass(241_000);
-    expect(await minute()).toEqual({ started: [id], ended: [] });
+    expect(await minute()).toMatchObject({ started: [id], ended: [] });
     expect(world.deps.lifecycle.started).toMatchObject([{ sandboxId: id, start: 'launch' }]);
     expect(await minute()).toEqual(NOTHING);
     await launch(id);
@@ -212,7 +212,7 @@ describe('the minute’s look at lives', () => {
   test('ends a creation whose lifecycle came to nothing', async () => {
     const { id } = await missedSandbox(world);
     world.pass(241_000);
-    expect(await minute()).toEqual({ started: [], ended: [id] });
+    expect(await minute()).toMatchObject({ started: [], ended: [id] });
     expect(await recordOf(world, id)).toMatchObject({
       status: 'stopped',
       endReason: 'init_timeout',
@@ -226,7 +226,7 @@ describe('the minute’s look at lives', () => {
     world.pass(59_000);
     expect(await minute()).toEqual(NOTHING);
     world.pass(2_000);
-    expect(await minute()).toEqual({ started: [], ended: [id] });
+    expect(await minute()).toMatchObject({ started: [], ended: [id] });
     expect(await recordOf(world, id)).toMatchObject({ status: 'stopped', endReason: 'terminated' });
     expect(world.deps.fleet.stopped).toEqual([task.taskArn]);
   });
@@ -235,17 +235,44 @@ describe('the minute’s look at lives', () => {
     const { id } = await runningSandbox(world, 60_000);
     await holdSandbox(world.deps, { sandboxId: id, token: 'hold', prepare: false });
     world.pass(60_000 + 121_000);
-    expect(await minute()).toEqual({ started: [], ended: [id] });
+    expect(await minute()).toMatchObject({ started: [], ended: [id] });
     expect(told()).toEqual([{ token: 'hold', answer: { end: true } }]);
     expect(await recordOf(world, id)).toMatchObject({ status: 'stopped', endReason: 'expired' });
     expect(world.published).toHaveLength(1);
+  });
+
+  test('ends none that runs before its expiry, whatever the index says of it', async () => {
+    const { id } = await runningSandbox(world, 100_000);
+    await stores.sandboxes.postpone({ id, status: 'running' }, iso(0));
+    expect(await minute()).toEqual(NOTHING);
+    expect((await recordOf(world, id)).status).toBe('running');
+    world.pass(100_000 + 119_000);
+    expect(await minute()).toEqual(NOTHING);
+  });
+
+  test('goes on to the others where one cannot be ended', async () => {
+    const stuck = await runningSandbox(world, 60_000);
+    const other = await runningSandbox(world, 60_000);
+    world.pass(60_000 + 121_000);
+    const fleet = world.deps.fleet;
+    const stop = fleet.stop.bind(fleet);
+    fleet.stop = async (taskArn, reason) => {
+      if (taskArn === stuck.task.taskArn) throw new Error('StopTask: no answer');
+      return stop(taskArn, reason);
+    };
+    expect(await minute()).toEqual({
+      started: [],
+      ended: [other.id],
+      failed: ['Error: StopTask: no answer'],
+    });
+    expect((await recordOf(world, stuck.id)).status).toBe('stopping');
   });
 
   test('gives one that has no lifecycle a life, which ends it', async () => {
     world.deps.lifecycle.refusals.push(new Error('StartExecution: died'));
     const { id } = await runningSandbox(world, 60_000);
     world.pass(60_000 + 121_000);
-    expect(await minute()).toEqual({ started: [id], ended: [] });
+    expect(await minute()).toMatchObject({ started: [id], ended: [] });
     expect(world.deps.lifecycle.started).toMatchObject([{ sandboxId: id, start: 'repair' }]);
   });
 });

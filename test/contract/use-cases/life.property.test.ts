@@ -30,8 +30,8 @@ const LONGEST_MS = Math.max(...LIFETIMES_MS);
 /** What the minute's run needs at most to repair what died: it looks, waits, looks again, ends. */
 const REPAIR_MS = 1_200_000;
 
-/** A counterexample is made smaller for so long, then told. */
-const SOON = { interruptAfterTimeLimit: 40_000 } as const;
+/** A counterexample is made smaller for so long, then told; runs that are not done by then have failed. */
+const SOON = { interruptAfterTimeLimit: 40_000, markInterruptAsFailure: true } as const;
 
 const Action = fc.record({
   pauseMs: fc.oneof(fc.nat(40), fc.nat(300), fc.nat(20_000), fc.nat(120_000)),
@@ -112,6 +112,8 @@ async function live(stores: LifeStores, { actions, seed }: Scenario, faults: Wor
   );
   await lives.assertEnded();
   await lives.assertNothingLeft();
+  // No fault that is injected is one of these.
+  expect(world.failures.filter((each) => each instanceof TypeError)).toEqual([]);
   if (faults === NONE) {
     expect(world.failures).toEqual([]);
     await lives.assertInTime();

@@ -13,7 +13,7 @@ const entry = {
   path: '/home/user/x',
   name: 'x',
   type: 'file',
-  sizeBytes: 600 * MIB,
+  sizeBytes: 75 * MIB,
   mode: '644',
   modifiedAt: iso(0),
   version: '1-1',
@@ -80,13 +80,13 @@ async function copy(slices: Slice[], over: Partial<UploadRecord> = {}) {
 describe('a large file', () => {
   it('goes in slices, and from where one was cut', async () => {
     const { state, copied, end } = await copy(['whole', { cutAfter: 10 * MIB }]);
-    expect(copied).toEqual(['0-256', '256-266', '266-522', '522-600']);
+    expect(copied).toEqual(['0-32', '32-42', '42-74', '74-75']);
     expect([state, end?.entry]).toEqual(['done', entry]);
   });
 
   it('that the agent knows to stand elsewhere goes on there', async () => {
     const elsewhere = { code: 'INVALID_SANDBOX_STATE', message: 'offset: is not where' } as const;
-    expect((await copy(['whole', elsewhere])).copied).toEqual(['0-256', '256-512', '512-600']);
+    expect((await copy(['whole', elsewhere])).copied).toEqual(['0-32', '32-64', '64-75']);
   });
 
   it('that never gets through is given up, and says that asking again may help', async () => {

@@ -57,17 +57,25 @@ export async function getObject(
   );
   refuse(response, 'gave no bytes');
   let doneBytes = 0;
+  for await (const bytes of received(response.body, signal)) {
+    await take(bytes);
+    doneBytes += bytes.length;
+    options.onProgress?.({ step: 'receiving', doneBytes, totalBytes: options.totalBytes });
+  }
+  return doneBytes;
+}
+
+/** Only what the network does is a cut: what the caller's own code throws stays the caller's. */
+async function* received(
+  body: Parameters<typeof chunksOf>[0],
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
   try {
-    for await (const bytes of chunksOf(response.body)) {
-      await take(bytes);
-      doneBytes += bytes.length;
-      options.onProgress?.({ step: 'receiving', doneBytes, totalBytes: options.totalBytes });
-    }
+    yield* chunksOf(body);
   } catch (cause) {
     signal?.throwIfAborted();
     throw new ConnectionError('The download broke off.', { cause, retryable: true });
   }
-  return doneBytes;
 }
 
 export const again = <T>(api: Api, { signal }: TransferOptions, attempt: () => Promise<T>) =>

@@ -111,6 +111,8 @@ export class SocketClient {
       },
     });
     this.#connection = connection;
+    // Whoever asked for it may have gone meanwhile.
+    this.#closeLater();
     return connection;
   }
 
