@@ -19,7 +19,11 @@ async function subscribed(count: { ofSandbox: number; ofConnection: number }) {
     clock: { nowMs: () => 0, iso },
     ids: { owner: () => 'v' },
   } as unknown as SubscribeDeps;
-  const asker = { caller: callerOf({ tenantId: sandbox.tenantId }), connectionId: 'c', messageId: 'm' };
+  const asker = {
+    caller: callerOf({ tenantId: sandbox.tenantId }),
+    connectionId: 'c',
+    messageId: 'm',
+  };
   const answer = await subscribe(deps, { sandboxId: sandbox.id, delivery: 1 }, asker).catch(
     (error: unknown) => error,
   );
