@@ -9,12 +9,14 @@ import { LIMITS } from '../../contract/limits.ts';
 import { parse } from '../../contract/parse.ts';
 import { KeyWithSecret, TenantLimits } from '../../contract/rest/account.ts';
 import { ROLES } from '../../contract/rest/operation.ts';
-import { createKey, revokeKey } from '../../core/account/keys.ts';
+import { createKey, listKeys, revokeKey, rotateKey } from '../../core/account/keys.ts';
 import { tenantNotFound } from '../../core/account/tenant.ts';
-import { createTenant } from '../../core/account/tenants.ts';
+import { createTenant, listTenants } from '../../core/account/tenants.ts';
 import type { AccountDeps } from './wire.ts';
 
 const Name = z.string().check(z.minLength(1), z.maxLength(LIMITS.nameChars));
+
+const Page = { cursor: z.optional(z.string()) };
 
 const Request = z.discriminatedUnion('action', [
   z.strictObject({
@@ -31,6 +33,14 @@ const Request = z.discriminatedUnion('action', [
     expiresAt: z.optional(z.iso.datetime()),
   }),
   z.strictObject({ action: z.literal('revokeKey'), tenantId: TenantId, keyId: KeyId }),
+  z.strictObject({
+    action: z.literal('rotateKey'),
+    tenantId: TenantId,
+    keyId: KeyId,
+    graceMs: z.optional(z.int().check(z.minimum(0), z.maximum(LIMITS.rotationGraceMs))),
+  }),
+  z.strictObject({ action: z.literal('listKeys'), tenantId: TenantId, ...Page }),
+  z.strictObject({ action: z.literal('listTenants'), ...Page }),
 ]);
 type Request = z.infer<typeof Request>;
 
@@ -47,14 +57,31 @@ export async function answerDirect(deps: AccountDeps, event: unknown) {
 }
 
 async function run(deps: AccountDeps, request: Request) {
-  if (request.action === 'createTenant') return shown((await createTenant(deps, request)).key);
-  const owner = { tenantId: request.tenantId, role: 'operator' } as const;
-  if (request.action === 'createKey') {
-    if (!(await deps.accounts.getTenant(owner.tenantId))) throw tenantNotFound(owner.tenantId);
-    return shown(await createKey(deps, request, owner));
+  switch (request.action) {
+    case 'createTenant':
+      return shown((await createTenant(deps, request)).key);
+    case 'listTenants':
+      return listTenants(deps, request);
+    default:
+      return runOnKeys(deps, request);
   }
-  const { id, revokedAt } = await revokeKey(deps, request, owner);
-  return { keyId: id, revokedAt };
+}
+
+async function runOnKeys(deps: AccountDeps, request: Extract<Request, { tenantId: TenantId }>) {
+  const owner = { tenantId: request.tenantId, role: 'operator' } as const;
+  if (!(await deps.accounts.getTenant(owner.tenantId))) throw tenantNotFound(owner.tenantId);
+  switch (request.action) {
+    case 'createKey':
+      return shown(await createKey(deps, request, owner));
+    case 'rotateKey':
+      return shown(await rotateKey(deps, request, owner));
+    case 'listKeys':
+      return listKeys(deps, request, owner);
+    case 'revokeKey': {
+      const { id, revokedAt } = await revokeKey(deps, request, owner);
+      return { keyId: id, revokedAt };
+    }
+  }
 }
 
 const shown = (key: unknown) => {

@@ -1,0 +1,51 @@
+/** `npm run keys` against the local mode: what it prints, and what works with it. */
+import { expect, test } from 'vitest';
+import { api, target } from '../helpers/api.ts';
+import { endpointsFile, tool } from '../helpers/tools.ts';
+
+const local = () =>
+  endpointsFile({
+    baseUrl: target.baseUrl,
+    apiKey: target.apiKey,
+    controlUrl: target.control?.url,
+    controlToken: target.control?.token,
+  });
+
+const statusWith = async (apiKey: string) => (await api('/runtimes', { apiKey })).status;
+
+test('a tenant is made, its keys are made, listed, rotated and revoked', async () => {
+  await using file = await local();
+  const keys = async (...args: string[]) => {
+    const told = await tool('keys', [...args, '--local', '--endpoints', file.path]);
+    expect(told.code, told.stderr).toBe(0);
+    return told;
+  };
+  const first = await keys('create', '--new-tenant', 'tools');
+  // Alone on stdout, so that a shell can take it.
+  expect(first.stdout).toMatch(/^ci_[0-9a-f]{40}\n$/);
+  expect(await statusWith(first.stdout.trim())).toBe(200);
+  const [tenantId = ''] = /tn[a-z0-9]{20}/.exec(first.stderr) ?? [];
+
+  const made = JSON.parse(
+    (await keys('create', '--tenant', tenantId, '--role', 'viewer', '--name', 'ci', '--json'))
+      .stdout,
+  );
+  expect(made).toMatchObject({ tenantId, role: 'viewer' });
+  const rotated = await keys('rotate', '--tenant', tenantId, '--key', made.keyId);
+  expect(await statusWith(rotated.stdout.trim())).toBe(200);
+  await keys('revoke', '--tenant', tenantId, '--key', made.keyId);
+
+  const list = await keys('list', '--tenant', tenantId);
+  expect(list.stdout).toMatch(new RegExp(`^${made.keyId}  viewer .*revoked .*ci$`, 'm'));
+  expect(list.stdout).toMatch(/admin .*works {2}first key$/m);
+  expect(list.stdout).not.toContain('ci_');
+  expect((await keys('list')).stdout).toMatch(new RegExp(`^${tenantId} .*tools$`, 'm'));
+});
+
+test('what the deployment refuses is told in one line', async () => {
+  await using file = await local();
+  const args = ['list', '--tenant', `tn${'0'.repeat(20)}`, '--local', '--endpoints', file.path];
+  const told = await tool('keys', args);
+  expect(told).toMatchObject({ code: 1, stdout: '' });
+  expect(told.stderr).toMatch(/^NOT_FOUND: There is no tenant tn0+\.\n$/);
+});

@@ -1,0 +1,61 @@
+/** The operator's commands as whoever types them has them: processes of their own. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Told {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface ToolOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Ends it by this signal once stderr says this. */
+  readonly endAt?: { readonly sign: string; readonly signal: NodeJS.Signals };
+}
+
+/** With no credentials, settings or instance of this machine but what `env` gives. */
+const BARE = {
+  PATH: process.env['PATH'] ?? '',
+  HOME: '/nonexistent',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
+
+export async function tool(
+  name: string,
+  args: readonly string[],
+  { env = {}, endAt }: ToolOptions = {},
+): Promise<Told> {
+  const program = join(root, 'tools', name, 'main.ts');
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd: root,
+    env: { ...BARE, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { stdout: '', stderr: '' };
+  child.stdout.on('data', (text) => {
+    said.stdout += text;
+  });
+  child.stderr.on('data', (text) => {
+    said.stderr += text;
+    if (endAt && said.stderr.includes(endAt.sign)) child.kill(endAt.signal);
+  });
+  const [code] = await once(child, 'close');
+  return { code, ...said };
+}
+
+/** What `npm start` writes, of a stack that a test has. */
+export async function endpointsFile(
+  stack: Readonly<Record<string, unknown>>,
+): Promise<AsyncDisposable & { path: string }> {
+  const folder = await mkdtemp(join(tmpdir(), 'code-interpreter-tools-'));
+  const path = join(folder, 'endpoints.json');
+  await writeFile(path, JSON.stringify(stack), { mode: 0o600 });
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
