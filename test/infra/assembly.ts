@@ -39,7 +39,7 @@ export interface Assembly {
 
 async function emptyBuild(): Promise<string> {
   const files = [
-    ...FUNCTION_NAMES.map((name) => `functions/${name}/index.mjs`),
+    ...FUNCTION_NAMES.map((name) => `functions/${name}/index.cjs`),
     'image/x86_64/Dockerfile',
     'image/arm64/Dockerfile',
   ];

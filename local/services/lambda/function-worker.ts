@@ -29,9 +29,10 @@ export interface FunctionWorkerOptions {
   readonly timeoutSeconds: number;
   readonly initTimeoutMs: number;
   onLine(requestId: string | undefined, line: string): void;
-  /** It can take the next event. Called before the sink hears of the answer. */
+  /** It has loaded, or has become free: it can take an event. Called before the sink hears of the answer. */
   onFree(worker: FunctionWorker): void;
-  onExit(worker: FunctionWorker): void;
+  /** @param error of what it ran, or for whatever it was started for */
+  onExit(worker: FunctionWorker, error: (requestId: string) => FunctionError): void;
 }
 
 interface Running extends InvocationRequest {
@@ -52,12 +53,9 @@ const exited = (how: string): Death => ({
 
 export class FunctionWorker {
   readonly workerId: string;
-  /** Settles when the worker can run, or has ended. */
-  readonly started: Promise<void>;
   readonly #options: FunctionWorkerOptions;
   readonly #thread: Worker;
   readonly #lines = new LineSplitter((line) => this.#log(line));
-  readonly #started = Promise.withResolvers<void>();
   #ready = false;
   #running: Running | undefined;
   #timer: NodeJS.Timeout;
@@ -67,7 +65,6 @@ export class FunctionWorker {
   constructor(options: FunctionWorkerOptions) {
     this.workerId = options.workerId;
     this.#options = options;
-    this.started = this.#started.promise;
     this.#timer = setTimeout(
       () => this.#die('Sandbox.Timedout', `Init timed out after ${options.initTimeoutMs} ms`),
       options.initTimeoutMs,
@@ -110,6 +107,7 @@ export class FunctionWorker {
     );
   }
 
+  /** Once it has loaded. */
   run(request: InvocationRequest, sink: InvocationSink): void {
     this.#running = { ...request, sink };
     this.#post({
@@ -117,7 +115,7 @@ export class FunctionWorker {
       ...request,
       timeoutMs: this.#options.timeoutSeconds * 1000,
     });
-    if (this.#ready) this.#limitTime();
+    this.#limitTime();
   }
 
   /** The consumer of this sink's response took bytes. Too late, once another event runs, is no matter. */
@@ -178,8 +176,7 @@ export class FunctionWorker {
   #becomeReady(): void {
     clearTimeout(this.#timer);
     this.#ready = true;
-    this.#started.resolve();
-    if (this.#running !== undefined) this.#limitTime();
+    if (this.#death === undefined) this.#options.onFree(this);
   }
 
   #becomeFree(): InvocationSink | undefined {
@@ -210,9 +207,9 @@ export class FunctionWorker {
     this.#lines.flush();
     const running = this.#running;
     this.#running = undefined;
-    this.#started.resolve();
-    this.#options.onExit(this);
-    running?.sink.failed(this.#initError ?? this.#lastWords(running.requestId, code));
+    const errorOf = (requestId: string) => this.#initError ?? this.#lastWords(requestId, code);
+    this.#options.onExit(this, errorOf);
+    running?.sink.failed(errorOf(running.requestId));
   }
 
   #lastWords(requestId: string, code: number): FunctionError {

@@ -17,6 +17,7 @@ import {
   WholeAnswer,
   type WholeOutcome,
 } from './sinks.ts';
+import { StartGate } from './start-gate.ts';
 import type {
   FunctionDefinition,
   FunctionInvoker,
@@ -42,6 +43,8 @@ export interface LambdaServiceOptions {
   readonly maximumWorkers?: number;
   /** Time to load a bundle. Default 30 s: AWS gives 10, but many threads may start at once on few cores. */
   readonly initTimeoutMs?: number;
+  /** Workers that load at the same time; other events wait for one of them or for one that becomes free. Default: the cores. */
+  readonly startsAtOnce?: number;
   /** Waits before the retries of an asynchronous event. Default as on AWS: 60 s, 120 s. */
   readonly asyncRetryDelaysMs?: readonly number[];
   /** First wait of an asynchronous event that was throttled. Default 1 s. */
@@ -64,10 +67,12 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
   readonly #options: LambdaServiceOptions;
   readonly #pools = new Map<string, WorkerPool>();
   readonly #events: AsyncEvents;
+  readonly #starts: StartGate;
   #closing = false;
 
   constructor(options: LambdaServiceOptions) {
     this.#options = options;
+    this.#starts = new StartGate(options.startsAtOnce);
     this.#events = new AsyncEvents({
       deliver: options.deliver,
       retryDelaysMs: options.asyncRetryDelaysMs ?? [60_000, 120_000],
@@ -86,6 +91,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
       region,
       endpointUrl,
       log,
+      starts: this.#starts,
       idleMs: this.#options.idleMs ?? 60_000,
       maximumWorkers: this.#options.maximumWorkers ?? 200,
       initTimeoutMs: this.#options.initTimeoutMs ?? 30_000,
@@ -130,10 +136,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     payload: string,
     { signal, requestId = randomUUID() }: TextOptions = {},
   ): Promise<WholeOutcome> {
-    const sink = this.#pool(name).start(
-      { requestId, payload },
-      (worker) => new WholeAnswer(worker),
-    );
+    const sink = this.#pool(name).start({ requestId, payload }, (taker) => new WholeAnswer(taker));
     return unlessAborted(sink.outcome, signal);
   }
 
@@ -144,10 +147,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     { signal, raw = false, requestId = randomUUID() }: StreamTextOptions = {},
   ): Promise<StreamedResponse> {
     const pool = this.#pool(name);
-    const sink = pool.start(
-      { requestId, payload },
-      (worker) => new StreamedAnswer(worker, { raw }),
-    );
+    const sink = pool.start({ requestId, payload }, (taker) => new StreamedAnswer(taker, { raw }));
     // An answer that comes after its caller left must not hold the handler in a full window.
     signal?.addEventListener('abort', () => sink.abandon(), { once: true });
     return unlessAborted(sink.response, signal);

@@ -4,8 +4,9 @@
  */
 import { Buffer } from 'node:buffer';
 import { FunctionFailure, LambdaError } from './errors.ts';
-import type { FunctionWorker, InvocationSink } from './function-worker.ts';
+import type { InvocationSink } from './function-worker.ts';
 import { RESPONSE_BYTES } from './limits.ts';
+import type { AnswerTaker } from './pending-run.ts';
 import { parsePrelude } from './prelude.ts';
 import { ResponseBody } from './response-body.ts';
 import type { FunctionError, StreamedResponse } from './types.ts';
@@ -22,13 +23,13 @@ const tooLarge: FunctionError = {
 
 export class WholeAnswer implements InvocationSink {
   readonly outcome: Promise<WholeOutcome>;
-  readonly #worker: FunctionWorker;
+  readonly #taker: AnswerTaker;
   readonly #settled = Promise.withResolvers<WholeOutcome>();
   readonly #chunks: Uint8Array[] = [];
   #sizeBytes = 0;
 
-  constructor(worker: FunctionWorker) {
-    this.#worker = worker;
+  constructor(taker: AnswerTaker) {
+    this.#taker = taker;
     this.outcome = this.#settled.promise;
   }
 
@@ -37,7 +38,7 @@ export class WholeAnswer implements InvocationSink {
   }
 
   chunk(bytes: Uint8Array): void {
-    this.#worker.taken(this, bytes.byteLength);
+    this.#taker.taken(bytes.byteLength);
     this.#sizeBytes += bytes.byteLength;
     if (this.#sizeBytes <= RESPONSE_BYTES) this.#chunks.push(bytes);
   }
@@ -64,12 +65,12 @@ export class StreamedAnswer implements InvocationSink {
   #ended = false;
 
   /** `raw` leaves the prelude in the bytes, as the AWS API does for who invokes directly. */
-  constructor(worker: FunctionWorker, { raw = false }: { raw?: boolean } = {}) {
+  constructor(taker: AnswerTaker, { raw = false }: { raw?: boolean } = {}) {
     this.#raw = raw;
     this.response = this.#settled.promise;
     this.#body = new ResponseBody({
-      onTaken: (bytes) => worker.taken(this, bytes),
-      onGone: () => worker.gone(this),
+      onTaken: (bytes) => taker.taken(bytes),
+      onGone: () => taker.gone(),
     });
   }
 

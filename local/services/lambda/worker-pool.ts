@@ -1,12 +1,15 @@
 /**
  * The environments of one function: starts them on demand, hands each event to a free one, ends the idle ones,
- * refuses above the limit. It never queues: Lambda answers 429 and leaves waiting to the caller.
+ * refuses above the limit. An event waits only for a worker that is to start, or for one that is free before it:
+ * at the limit Lambda answers 429 and leaves waiting to the caller.
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { workerEnvironment } from './environment.ts';
 import { LambdaError } from './errors.ts';
 import { FunctionWorker, type InvocationRequest, type InvocationSink } from './function-worker.ts';
-import type { FunctionDefinition, FunctionState, WorkerMemory } from './types.ts';
+import { type AnswerTaker, PendingRun } from './pending-run.ts';
+import type { StartGate } from './start-gate.ts';
+import type { FunctionDefinition, FunctionError, FunctionState, WorkerMemory } from './types.ts';
 
 export type LogSink = (functionName: string, requestId: string | undefined, line: string) => void;
 
@@ -18,21 +21,25 @@ export interface WorkerPoolOptions {
   readonly maximumWorkers: number;
   readonly initTimeoutMs: number;
   readonly log: LogSink;
+  readonly starts: StartGate;
 }
 
 export class WorkerPool {
   readonly definition: FunctionDefinition;
   readonly #options: WorkerPoolOptions;
   readonly #workers = new Map<string, FunctionWorker>();
+  readonly #starting = new Set<FunctionWorker>();
   /** Most recently used last: the rest grow old and end. */
   readonly #idle: FunctionWorker[] = [];
+  /** Events without a worker, the oldest first; empty while one is idle. */
+  readonly #queue: PendingRun[] = [];
   readonly #ending = new Set<Promise<void>>();
   readonly #expiry = new Map<FunctionWorker, NodeJS.Timeout>();
+  readonly #onChange = new Set<() => void>();
   #keepWarm = 0;
   #invocations = 0;
   #inits = 0;
   #throttles = 0;
-  #onQuiet: (() => void) | undefined;
 
   constructor(definition: FunctionDefinition, options: WorkerPoolOptions) {
     this.definition = definition;
@@ -55,29 +62,38 @@ export class WorkerPool {
     return all.filter((memory) => memory !== undefined);
   }
 
-  /** Starts a run on a free worker. Throws the throttle. */
+  /** Starts a run on a free worker, or on the first that there is. Throws the throttle. */
   start<Sink extends InvocationSink>(
     request: InvocationRequest,
-    createSink: (worker: FunctionWorker) => Sink,
+    createSink: (taker: AnswerTaker) => Sink,
   ): Sink {
-    const worker = this.#acquire();
-    const sink = createSink(worker);
+    const busy = this.#workers.size - this.#starting.size - this.#idle.length;
+    if (busy + this.#queue.length >= this.#limit) throw this.#throttle();
+    const run = new PendingRun(request, createSink);
     this.#invocations++;
-    worker.run(request, sink);
-    return sink;
+    const worker = this.#idle.at(-1);
+    if (worker) {
+      this.#takeFromIdle(worker);
+      run.begin(worker);
+    } else {
+      this.#queue.push(run);
+      this.#options.starts.want(this.#launchIfWanted);
+    }
+    return run.sink;
   }
 
   /** Starts workers ahead of events and keeps that many from ending when idle. */
   async prewarm(count: number): Promise<void> {
     this.#keepWarm = Math.min(count, this.#limit);
-    while (this.#workers.size < this.#keepWarm) this.#rest(this.#launch());
-    await Promise.all([...this.#workers.values()].map((worker) => worker.started));
+    this.#options.starts.want(this.#launchIfWanted);
+    await this.#until(() => this.#inits >= this.#keepWarm && this.#starting.size === 0);
   }
 
   async terminate(workerId?: string): Promise<string[]> {
     const ending = [...this.#workers.values()].filter(
       (worker) => workerId === undefined || worker.workerId === workerId,
     );
+    if (workerId === undefined) this.#failQueue();
     for (const worker of ending) this.#retire(worker);
     await Promise.all(this.#ending);
     return ending.map((worker) => worker.workerId);
@@ -85,10 +101,22 @@ export class WorkerPool {
 
   /** Resolves when nothing runs. */
   async quiet(): Promise<void> {
-    if (!this.#busy) return;
+    await this.#until(() => this.#queue.length === 0 && !this.#busy);
+  }
+
+  async #until(holds: () => boolean): Promise<void> {
+    if (holds()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#onQuiet = resolve;
+    const look = () => {
+      if (holds()) resolve();
+    };
+    this.#onChange.add(look);
     await promise;
+    this.#onChange.delete(look);
+  }
+
+  #changed(): void {
+    for (const look of this.#onChange) look();
   }
 
   get #busy(): boolean {
@@ -100,16 +128,13 @@ export class WorkerPool {
     return Math.min(reservedConcurrency ?? Infinity, this.#options.maximumWorkers);
   }
 
-  #acquire(): FunctionWorker {
-    const index = this.#idle.findLastIndex((worker) => worker.ready);
-    const worker = this.#idle.at(index);
-    if (worker !== undefined) {
-      this.#takeFromIdle(worker);
-      return worker;
-    }
-    if (this.#workers.size >= this.#limit) throw this.#throttle();
-    return this.#launch();
-  }
+  readonly #launchIfWanted = (): boolean => {
+    const forEvents = this.#starting.size < this.#queue.length;
+    if (!forEvents && this.#workers.size >= this.#keepWarm) return false;
+    if (this.#workers.size >= this.#limit) return false;
+    this.#launch();
+    return true;
+  };
 
   #throttle(): LambdaError {
     this.#throttles++;
@@ -122,7 +147,7 @@ export class WorkerPool {
     );
   }
 
-  #launch(): FunctionWorker {
+  #launch(): void {
     const { definition } = this;
     const { functionArn, region, endpointUrl, initTimeoutMs, log } = this.#options;
     const { functionName, codeDirectory, handler, memoryMb, timeoutSeconds } = definition;
@@ -135,11 +160,24 @@ export class WorkerPool {
       timeoutSeconds,
       initTimeoutMs,
       onLine: (requestId, line) => log(functionName, requestId, line),
-      onFree: (free) => this.#rest(free),
-      onExit: (gone) => this.#forget(gone),
+      onFree: (free) => this.#free(free),
+      onExit: (gone, errorOf) => this.#forget(gone, errorOf),
     });
     this.#workers.set(worker.workerId, worker);
-    return worker;
+    this.#starting.add(worker);
+  }
+
+  #free(worker: FunctionWorker): void {
+    const run = this.#queue.shift();
+    if (run) run.begin(worker);
+    else this.#rest(worker);
+    this.#endStart(worker);
+    this.#changed();
+  }
+
+  /** After the event that it takes has left the queue: none is started in its place. */
+  #endStart(worker: FunctionWorker): void {
+    if (this.#starting.delete(worker)) this.#options.starts.done();
   }
 
   #rest(worker: FunctionWorker): void {
@@ -148,7 +186,6 @@ export class WorkerPool {
       if (this.#workers.size > this.#keepWarm) this.#retire(worker);
     };
     this.#expiry.set(worker, setTimeout(expire, this.#options.idleMs).unref());
-    this.#tellQuiet();
   }
 
   /** From here on it counts for nothing, though its thread takes a while to end. */
@@ -166,13 +203,20 @@ export class WorkerPool {
     this.#expiry.delete(worker);
   }
 
-  #forget(worker: FunctionWorker): void {
+  #forget(worker: FunctionWorker, errorOf: (requestId: string) => FunctionError): void {
     this.#takeFromIdle(worker);
     this.#workers.delete(worker.workerId);
-    this.#tellQuiet();
+    // What it was started for learns why it cannot run; the next event starts another.
+    const run = this.#starting.has(worker) ? this.#queue.shift() : undefined;
+    run?.sink.failed(errorOf(run.request.requestId));
+    this.#endStart(worker);
+    this.#changed();
   }
 
-  #tellQuiet(): void {
-    if (this.#onQuiet !== undefined && !this.#busy) this.#onQuiet();
+  #failQueue(): void {
+    for (const { sink, request } of this.#queue.splice(0)) {
+      const errorMessage = `RequestId: ${request.requestId} Error: Runtime exited with error: signal: killed`;
+      sink.failed({ errorType: 'Runtime.ExitError', errorMessage });
+    }
   }
 }

@@ -148,3 +148,53 @@ test('a streamed answer that comes after its caller left does not hold the handl
   await expect(waiting).rejects.toThrow('gone');
   await stage.until(() => stage.lines.length === 2);
 });
+
+test('an event that waits for a worker to load goes to one that becomes free before', async () => {
+  await using stage = await openStage({ startsAtOnce: 1 });
+  await stage.define(
+    'slow-to-load',
+    `import { existsSync, writeFileSync } from 'node:fs';
+     const mark = process.env.LAMBDA_TASK_ROOT + '/../loaded-once';
+     if (existsSync(mark)) { console.log('loads again'); ${awaitGate('load')} }
+     writeFileSync(mark, '');
+     export const handler = async ({ gate }) => {
+       console.log('began');
+       if (gate) { ${awaitGate('first')} }
+       return 'done';
+     };`,
+  );
+  const first = stage.lambda.invoke('slow-to-load', { gate: true });
+  await stage.until(() => stage.lines.some(({ line }) => line === 'began'));
+  const second = stage.lambda.invoke('slow-to-load', {});
+  await stage.until(() => stage.lines.some(({ line }) => line === 'loads again'));
+
+  await stage.open('first');
+
+  expect(await first).toEqual({ payload: 'done' });
+  expect(await second).toEqual({ payload: 'done' });
+  expect(stage.lambda.functions()[0]?.workers.map(({ state }) => state)).toEqual([
+    'idle',
+    'starting',
+  ]);
+  await stage.open('load');
+});
+
+test('an event whose worker cannot load fails, and those behind it try again', async () => {
+  await using stage = await openStage({ startsAtOnce: 1 });
+  await stage.define(
+    'once-broken',
+    `import { existsSync, writeFileSync } from 'node:fs';
+     const mark = process.env.LAMBDA_TASK_ROOT + '/../broke-once';
+     if (!existsSync(mark)) { writeFileSync(mark, ''); throw new Error('not yet'); }
+     export const handler = async () => 'done';`,
+  );
+
+  const outcomes = await Promise.all(
+    [1, 2].map(async () => stage.lambda.invoke('once-broken', {})),
+  );
+
+  expect(outcomes).toEqual([
+    { error: expect.objectContaining({ errorMessage: expect.stringContaining('not yet') }) },
+    { payload: 'done' },
+  ]);
+});
