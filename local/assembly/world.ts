@@ -16,12 +16,14 @@ import { TaskJournal } from '../services/ecs/task-journal.ts';
 import type { NetworkModel } from '../services/ecs/types.ts';
 import { EventBridgeService } from '../services/event-bridge/event-bridge-service.ts';
 import { ControlServer } from '../services/front-door/control-server.ts';
+import { fateUnder } from '../services/front-door/faults/event-fate.ts';
 import { FrontDoor } from '../services/front-door/front-door.ts';
 import { FunctionFailure } from '../services/lambda/errors.ts';
 import { LambdaService } from '../services/lambda/lambda-service.ts';
 import type { FunctionInvoker } from '../services/lambda/types.ts';
 import { S3Service } from '../services/s3/service.ts';
 import { StepFunctionsService } from '../services/step-functions/step-functions-service.ts';
+import { Cleanup } from './cleanup.ts';
 import { deployAssembly } from './deploy.ts';
 import type { Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
@@ -88,21 +90,6 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-/** Unwinds what was set up, last first, each exactly once; one grace for all of it together. */
-class Cleanup {
-  readonly #steps: ((graceMs: number) => Promise<unknown>)[] = [];
-
-  add(step: (graceMs: number) => Promise<unknown>): void {
-    this.#steps.push(step);
-  }
-
-  async run(graceMs: number): Promise<void> {
-    const until = performance.now() + graceMs;
-    for (const step of this.#steps.splice(0).reverse())
-      await step(Math.max(0, until - performance.now()));
-  }
-}
-
 async function dataFolder(options: AwsWorldOptions, cleanup: Cleanup): Promise<string> {
   if (options.dataDirectory !== undefined) return options.dataDirectory;
   const directory = await mkdtemp(join(tmpdir(), 'aws-world-'));
@@ -149,6 +136,10 @@ async function startServices(
     log: (functionName, requestId, line) =>
       log(functionName, requestId === undefined ? line : `${requestId} ${line}`),
     deliver: async (destination, record) => log(destination, JSON.stringify(record)),
+    fateOf: (functionName) => {
+      const strike = frontDoor.faults.strikeEvent(functionName);
+      return strike && fateUnder(strike);
+    },
   });
   cleanup.add((graceMs) => lambda.close(graceMs));
   const events = new EventBridgeService({
@@ -211,6 +202,21 @@ function webSocketApiOf(
   return webSocketApi;
 }
 
+function controlServerOf(
+  { frontDoor, lambda, stepFunctions }: Services,
+  token: string,
+  { ports }: AwsWorldOptions,
+): ControlServer {
+  return new ControlServer({
+    token,
+    functions: lambda,
+    counts: frontDoor.counts,
+    faults: frontDoor.faults,
+    stateMachines: stepFunctions,
+    port: ports?.control ?? 0,
+  });
+}
+
 function restServerOf(
   { lambda }: Services,
   deployment: Deployment,
@@ -241,13 +247,7 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
   });
   network = networkOf(deployment);
   const controlToken = options.controlToken ?? randomBytes(24).toString('base64url');
-  const control = new ControlServer({
-    token: controlToken,
-    functions: lambda,
-    counts: frontDoor.counts,
-    stateMachines: services.stepFunctions,
-    port: options.ports?.control ?? 0,
-  });
+  const control = controlServerOf(services, controlToken, options);
   const webSocketApi = webSocketApiOf(services, deployment, options);
   const restServer = restServerOf(services, deployment, {
     log: options.log,

@@ -1,5 +1,6 @@
 /**
- * The operator's port: shows functions, request counts and state transitions, ends workers, invokes. It takes only who holds the token
+ * The operator's port: shows functions, request counts and state transitions, ends workers, invokes, sets faults.
+ * It takes only who holds the token
  * and refuses browsers, so that neither a sandbox nor a web page can drive it.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
@@ -8,31 +9,26 @@ import { z } from 'zod';
 import { LambdaError } from '../lambda/errors.ts';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import type { StepFunctionsService } from '../step-functions/step-functions-service.ts';
+import {
+  type ControlCall,
+  ControlError,
+  type ControlRoute,
+  parse,
+  readJson,
+} from './control-route.ts';
+import type { FaultSwitch } from './faults/fault-switch.ts';
+import { faultRoutes } from './faults/routes.ts';
 import { listenOnLoopback, stopServer } from './loopback.ts';
-import { readBody } from './read-body.ts';
 import type { RequestCounts } from './request-counts.ts';
-
-const BODY_LIMIT_BYTES = 6 * 1024 * 1024;
 
 export interface ControlServerOptions {
   readonly token: string;
   readonly functions: FunctionInvoker;
   readonly counts: RequestCounts;
+  readonly faults: FaultSwitch;
   readonly stateMachines: Pick<StepFunctionsService, 'transitions' | 'executions'>;
   /** Default 0: any free port. */
   readonly port?: number;
-}
-
-class ControlError extends Error {
-  override readonly name = 'ControlError';
-  readonly statusCode: number;
-  readonly code: string;
-
-  constructor(statusCode: number, code: string, message: string) {
-    super(message);
-    this.statusCode = statusCode;
-    this.code = code;
-  }
 }
 
 const Name = z
@@ -40,21 +36,10 @@ const Name = z
   .regex(/^[a-zA-Z0-9-_]{1,64}$/, 'a function name has 1 to 64 of [a-zA-Z0-9-_]');
 const WorkerId = z.uuid('a worker id is a UUID, as GET /functions lists it');
 
-interface Call {
-  readonly params: readonly string[];
-  readonly incoming: IncomingMessage;
-}
-
-interface Route {
-  readonly method: string;
-  readonly path: RegExp;
-  readonly answer: (call: Call) => Promise<unknown>;
-}
-
 export class ControlServer implements AsyncDisposable {
   readonly #options: ControlServerOptions;
   readonly #server: Server;
-  readonly #routes: readonly Route[];
+  readonly #routes: readonly ControlRoute[];
 
   constructor(options: ControlServerOptions) {
     this.#options = options;
@@ -98,9 +83,9 @@ export class ControlServer implements AsyncDisposable {
   }
 }
 
-function routesOf(options: ControlServerOptions): readonly Route[] {
-  const { functions, counts, stateMachines } = options;
-  const terminate = async ({ params: [name, workerId] }: Call): Promise<unknown> => {
+function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
+  const { functions, counts, faults, stateMachines } = options;
+  const terminate = async ({ params: [name, workerId] }: ControlCall): Promise<unknown> => {
     const id = workerId === undefined ? undefined : parse(WorkerId, workerId);
     const terminated = await functions.terminateWorkers(parse(Name, name), id);
     if (id !== undefined && terminated.length === 0) {
@@ -129,31 +114,32 @@ function routesOf(options: ControlServerOptions): readonly Route[] {
       answer: async ({ params: [name], incoming }) =>
         functions.invoke(parse(Name, name), await readJson(incoming)),
     },
-    { method: 'GET', path: /^\/requests$/, answer: async () => ({ requests: counts.list() }) },
-    {
-      method: 'DELETE',
-      path: /^\/requests$/,
-      answer: async () => {
-        counts.reset();
-        return { requests: [] };
-      },
-    },
+    ...counterRoutes('requests', counts),
     {
       method: 'GET',
       path: /^\/executions$/,
       answer: async () => ({ executions: stateMachines.executions() }),
     },
-    {
-      method: 'GET',
-      path: /^\/transitions$/,
-      answer: async () => ({ transitions: stateMachines.transitions.list() }),
-    },
+    ...counterRoutes('transitions', stateMachines.transitions),
+    ...faultRoutes(faults),
+  ];
+}
+
+/** What is counted, and from zero on request. */
+function counterRoutes(
+  name: string,
+  counts: { list(): unknown; reset(): void },
+): readonly ControlRoute[] {
+  const path = new RegExp(`^/${name}$`);
+  const shown = () => ({ [name]: counts.list() });
+  return [
+    { method: 'GET', path, answer: async () => shown() },
     {
       method: 'DELETE',
-      path: /^\/transitions$/,
+      path,
       answer: async () => {
-        stateMachines.transitions.reset();
-        return { transitions: [] };
+        counts.reset();
+        return shown();
       },
     },
   ];
@@ -169,25 +155,6 @@ function authorize(incoming: IncomingMessage, token: string): void {
   if (!timingSafeEqual(given, digest(`Bearer ${token}`))) {
     throw new ControlError(401, 'Unauthenticated', 'Send Authorization: Bearer <control token>');
   }
-}
-
-async function readJson(incoming: IncomingMessage): Promise<unknown> {
-  const body = await readBody(incoming, BODY_LIMIT_BYTES);
-  if (body === 'too-large') {
-    throw new ControlError(413, 'PayloadTooLarge', `At most ${BODY_LIMIT_BYTES} bytes are allowed`);
-  }
-  try {
-    return JSON.parse(body.toString() || '{}');
-  } catch (error) {
-    throw new ControlError(400, 'InvalidJson', `The body is no JSON: ${String(error)}`);
-  }
-}
-
-function parse<T>(schema: z.ZodType<T>, value: unknown): T {
-  const parsed = schema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const why = parsed.error.issues.map((issue) => issue.message).join('; ');
-  throw new ControlError(400, 'InvalidParameter', `${JSON.stringify(value)}: ${why}`);
 }
 
 function problemOf(error: unknown): { statusCode: number; code: string; message: string } {

@@ -6,9 +6,13 @@
 import { hash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AwsRequest, AwsService, Principal } from '../service.ts';
+import { Chance } from '../shared/chance.ts';
 import { sendRefusal } from '../shared/refusal.ts';
 import { parseAuthorization, verifySignature } from '../sigv4.ts';
 import { actionOf } from './actions.ts';
+import { carryUnder } from './faults/carry.ts';
+import { FaultSwitch } from './faults/fault-switch.ts';
+import { resourcesOf } from './faults/resources.ts';
 import { type AccessKey, Keyring } from './keyring.ts';
 import { listenOnLoopback, stopServer } from './loopback.ts';
 import { readBody } from './read-body.ts';
@@ -21,6 +25,8 @@ const BODY_LIMIT_BYTES = 6 * 1024 * 1024 + 1024;
 const SERVER_OPTIONS = { requestTimeout: 0, keepAliveTimeout: 75_000 };
 
 export interface FrontDoorOptions {
+  /** What fault rules with a probability draw from. */
+  readonly chance?: Chance;
   /** Default 0: any free port. */
   readonly port?: number;
   /** Hears of what a stand-in threw: the caller gets a bare 500. */
@@ -29,6 +35,7 @@ export interface FrontDoorOptions {
 
 export class FrontDoor implements AsyncDisposable {
   readonly counts = new RequestCounts();
+  readonly faults: FaultSwitch;
   readonly #options: FrontDoorOptions;
   readonly #keyring = new Keyring();
   readonly #services = new Map<string, AwsService>();
@@ -37,6 +44,7 @@ export class FrontDoor implements AsyncDisposable {
 
   constructor(options: FrontDoorOptions = {}) {
     this.#options = options;
+    this.faults = new FaultSwitch(options.chance ?? new Chance(0));
     this.#server = createServer(SERVER_OPTIONS, (incoming, response) => {
       void this.#receive(incoming, response);
     });
@@ -86,10 +94,25 @@ export class FrontDoor implements AsyncDisposable {
         headers: incoming.headers,
       });
       this.counts.add({ ...request, principal: admitted.principal.name });
-      await this.#services.get(admitted.service)?.handle(admitted, response);
+      await this.#carry(admitted, request.action, response);
     } catch (error) {
       this.#fail(error, request, response);
     }
+  }
+
+  async #carry(request: AwsRequest, action: string, response: ServerResponse): Promise<void> {
+    const { service, principal } = request;
+    const serve = async (asked: AwsRequest, answer: ServerResponse): Promise<void> =>
+      this.#services.get(service)?.handle(asked, answer);
+    const strike = this.faults.strike({
+      service,
+      action,
+      function: principal.name,
+      resources: () => resourcesOf(request),
+    });
+    await (strike === undefined
+      ? serve(request, response)
+      : carryUnder(strike, request, response, serve));
   }
 
   /** The request as the service gets it, or undefined when it has been answered. */

@@ -28,8 +28,18 @@ export interface DestinationRecord {
 
 export type Deliver = (destinationArn: string, record: DestinationRecord) => Promise<void>;
 
+/** What becomes of an accepted event before its first attempt. */
+export interface EventFate {
+  /** How often it is delivered: Lambda promises at least once. */
+  readonly copies: number;
+  wait(): Promise<void>;
+}
+
+export type FateOf = (functionName: string) => EventFate | undefined;
+
 export interface AsyncEventsOptions {
   readonly deliver: Deliver;
+  readonly fateOf: FateOf;
   /** Waits before the first and the second retry. AWS: one minute, two minutes. */
   readonly retryDelaysMs: readonly number[];
   /** First wait after a throttle; doubles up to 300 times that. */
@@ -47,6 +57,8 @@ export interface AsyncEvent {
 
 const DEFAULT_MAXIMUM_AGE_SECONDS = 21_600;
 
+const AT_ONCE: EventFate = { copies: 1, wait: async () => {} };
+
 export class AsyncEvents {
   readonly #options: AsyncEventsOptions;
   readonly #pending = new Map<string, Set<Promise<void>>>();
@@ -62,13 +74,16 @@ export class AsyncEvents {
 
   accept(event: AsyncEvent): void {
     const { functionName } = event.definition;
+    const fate = this.#options.fateOf(functionName) ?? AT_ONCE;
     const ofFunction = this.#pending.get(functionName) ?? new Set();
     this.#pending.set(functionName, ofFunction);
-    // Only our own stop rejects: what then waits is lost, as close() says.
-    const run: Promise<void> = this.#run(event)
-      .catch(() => undefined)
-      .finally(() => ofFunction.delete(run));
-    ofFunction.add(run);
+    for (let copy = 0; copy < fate.copies; copy += 1) {
+      // Only our own stop rejects: what then waits is lost, as close() says.
+      const run: Promise<void> = this.#run(event, fate)
+        .catch(() => undefined)
+        .finally(() => ofFunction.delete(run));
+      ofFunction.add(run);
+    }
   }
 
   /** Gives up what waits. Answers how many events that were. */
@@ -77,11 +92,13 @@ export class AsyncEvents {
     return [...this.#pending.values()].reduce((sum, events) => sum + events.size, 0);
   }
 
-  async #run(event: AsyncEvent): Promise<void> {
+  async #run(event: AsyncEvent, fate: EventFate): Promise<void> {
     const { maximumRetryAttempts, maximumEventAgeSeconds } = event.definition;
     const retries = maximumRetryAttempts ?? 2;
     const giveUpAt =
       performance.now() + (maximumEventAgeSeconds ?? DEFAULT_MAXIMUM_AGE_SECONDS) * 1000;
+    await fate.wait();
+    this.#stop.signal.throwIfAborted();
     for (let attempts = 1; ; attempts++) {
       const outcome = await this.#attempt(event, giveUpAt);
       if (outcome === 'expired') {

@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AwsRequest, AwsService } from '../service.ts';
-import { AsyncEvents, type Deliver } from './async-events.ts';
+import { AsyncEvents, type Deliver, type FateOf } from './async-events.ts';
 import { LambdaError } from './errors.ts';
 import { answerLambdaRequest } from './http-api.ts';
 import { ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES } from './limits.ts';
@@ -49,6 +49,8 @@ export interface LambdaServiceOptions {
   readonly asyncRetryDelaysMs?: readonly number[];
   /** First wait of an asynchronous event that was throttled. Default 1 s. */
   readonly asyncThrottleDelayMs?: number;
+  /** What becomes of an accepted event before its first attempt; by default it is attempted once, at once. */
+  readonly fateOf?: FateOf;
   /** How long `close` waits for what runs. Default 0. */
   readonly closeGraceMs?: number;
 }
@@ -75,6 +77,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     this.#starts = new StartGate(options.startsAtOnce);
     this.#events = new AsyncEvents({
       deliver: options.deliver,
+      fateOf: options.fateOf ?? (() => undefined),
       retryDelaysMs: options.asyncRetryDelaysMs ?? [60_000, 120_000],
       throttleDelayMs: options.asyncThrottleDelayMs ?? 1000,
     });

@@ -40,6 +40,7 @@ beforeEach(async () => {
     token,
     functions: stage.lambda,
     counts: stage.frontDoor.counts,
+    faults: stage.frontDoor.faults,
     stateMachines,
   });
   url = await control.listen();
