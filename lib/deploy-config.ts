@@ -73,6 +73,15 @@ const Settings = z.strictObject({
     .string()
     .regex(/^pl-[0-9a-f]{8,17}$/, 'must be the id of a prefix list such as pl-63a5400a')
     .optional(),
+  /** Who is told of alarms and of the budget. */
+  alarmEmail: z.email('must be an e-mail address').optional(),
+  /** Where the article of an alarm is read: its anchor is the alarm's name. */
+  runbookUrl: z.string().min(1).max(500).default('docs/runbook.md'),
+  dashboard: flag.optional(),
+  /** Of the whole account: costs have no stack unless somebody activates tags. */
+  monthlyBudgetUsd: whole(1, 1_000_000).optional(),
+  /** The most tasks at a time, warm ones and all tenants' sandboxes together. */
+  maxRunningTasks: whole(1, 10_000).optional(),
   /** Where the build lies. */
   dist: z.string().min(1).default('dist'),
 });
@@ -84,12 +93,28 @@ const TENANT = {
 
 /** On one machine the machine is the limit. */
 const BY_PROFILE = {
-  dev: { poolTarget: 0, accessLogs: false, internet: false, ...TENANT },
-  prod: { poolTarget: 1, accessLogs: true, internet: false, ...TENANT },
+  dev: {
+    poolTarget: 0,
+    accessLogs: false,
+    internet: false,
+    dashboard: false,
+    maxRunningTasks: 20,
+    ...TENANT,
+  },
+  prod: {
+    poolTarget: 1,
+    accessLogs: true,
+    internet: false,
+    dashboard: true,
+    maxRunningTasks: 200,
+    ...TENANT,
+  },
   local: {
     poolTarget: 2,
     accessLogs: false,
     internet: true,
+    dashboard: true,
+    maxRunningTasks: 2_000,
     maxLiveSandboxes: 1_000,
     requestsPerSecond: 1_000,
   },
@@ -102,6 +127,8 @@ const DeployConfigSchema = Settings.transform((settings) => {
     poolTarget: settings.poolTarget ?? byProfile.poolTarget,
     accessLogs: settings.accessLogs ?? byProfile.accessLogs,
     internet: settings.internet ?? byProfile.internet,
+    dashboard: settings.dashboard ?? byProfile.dashboard,
+    maxRunningTasks: settings.maxRunningTasks ?? byProfile.maxRunningTasks,
     maxLiveSandboxes: settings.maxLiveSandboxes ?? byProfile.maxLiveSandboxes,
     requestsPerSecond: settings.requestsPerSecond ?? byProfile.requestsPerSecond,
   };
@@ -109,6 +136,18 @@ const DeployConfigSchema = Settings.transform((settings) => {
   .refine(({ internet, openPoolTarget }) => internet || openPoolTarget === 0, {
     path: ['openPoolTarget'],
     error: 'must be 0 where internet is false: there is no such network then',
+  })
+  .refine(
+    ({ maxRunningTasks, poolTarget, openPoolTarget }) =>
+      maxRunningTasks > poolTarget + openPoolTarget,
+    {
+      path: ['maxRunningTasks'],
+      error: 'must be more than poolTarget and openPoolTarget together: no sandbox could run',
+    },
+  )
+  .refine(({ monthlyBudgetUsd, alarmEmail }) => !monthlyBudgetUsd || alarmEmail, {
+    path: ['monthlyBudgetUsd'],
+    error: 'needs alarmEmail: nobody would be told',
   })
   .refine(({ defaultLifetimeMs, maxLifetimeMs }) => defaultLifetimeMs <= maxLifetimeMs, {
     path: ['defaultLifetimeMs'],

@@ -5,10 +5,9 @@
 /* oxlint-disable no-new -- a construct adds itself to its scope */
 
 import { join } from 'node:path';
-import { ArnFormat, CfnOutput, Duration, Stack, type StackProps } from 'aws-cdk-lib';
+import { ArnFormat, CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { acknowledge } from './acknowledge.ts';
 import { ServiceApi, STAGE } from './api/rest-api.ts';
@@ -19,12 +18,14 @@ import type { DeployConfig } from './deploy-config.ts';
 import { admitCallers, agentGateway } from './functions/agent-gateway.ts';
 import { account, authorizer, executions, sandboxes } from './functions/api-functions.ts';
 import { lifecycle, pool, relay, taskEvents } from './functions/event-functions.ts';
+import { FailureQueues } from './functions/failure-queues.ts';
 import { files, transfer } from './functions/files.ts';
 import { socket } from './functions/socket.ts';
 import type { World } from './functions/world.ts';
 import { LifecycleMachine } from './lifecycle/state-machine.ts';
 import { ClosedNetwork } from './network/closed-network.ts';
 import { OpenNetwork } from './network/open-network.ts';
+import { Operations } from './operations/operations.ts';
 import { addRules } from './rules.ts';
 import { SandboxTask } from './sandbox/task-definition.ts';
 
@@ -37,9 +38,9 @@ export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
     super(scope, id, props);
     const { config } = props;
-    const failures = this.#failures();
+    const queues = new FailureQueues(this, 'Failures');
     const socketApi = new SocketApi(this, 'WebSocket', config);
-    const world = this.#world(props, failures, socketApi);
+    const world = this.#world(props, queues, socketApi);
     const accounts = account(this, world);
     // Those that dial agents.
     const functions = {
@@ -54,14 +55,15 @@ export class ServiceStack extends Stack {
       lifecycle: lifecycle(this, world),
     };
     new LifecycleMachine(this, 'Lifecycle', world);
-    for (const network of [world.network, world.openNetwork]) {
-      if (network) admitCallers(agentGateway(this, world, network), Object.values(functions));
-    }
+    const gateways = [world.network, world.openNetwork].flatMap((network) =>
+      network ? [agentGateway(this, world, network)] : [],
+    );
+    for (const gateway of gateways) admitCallers(gateway, Object.values(functions));
     addRules(this, {
       clusterArn: world.fleet.clusterArn,
       taskEvents: functions.taskEvents.function,
       pool: functions.pool.function,
-      failures,
+      failures: queues.ofRules,
     });
     const keys = authorizer(this, world).function;
     socketApi.addRoutes({ authorizer: keys, socket: functions.socket.function });
@@ -75,6 +77,15 @@ export class ServiceStack extends Stack {
         files: functions.files.function,
       },
     });
+    new Operations(this, 'Operations', {
+      stack: this,
+      world,
+      queues,
+      functions,
+      gateways,
+      rest: { apiName: config.stackName, stage: STAGE },
+      socket: socketApi,
+    });
     this.#say({
       ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
       WebsocketUrl: socketApi.url,
@@ -83,7 +94,7 @@ export class ServiceStack extends Stack {
     });
   }
 
-  #world({ config, data }: ServiceStackProps, failures: sqs.Queue, socketApi: SocketApi): World {
+  #world({ config, data }: ServiceStackProps, queues: FailureQueues, socketApi: SocketApi): World {
     const task = new SandboxTask(this, 'Sandbox', {
       config,
       imageDirectory: join(config.dist, 'image', config.architecture),
@@ -125,7 +136,8 @@ export class ServiceStack extends Stack {
       websocketUrl: socketApi.url,
       connectionsArn: socketApi.postArn,
       connectionsFinding: socketApi.postFinding,
-      failuresArn: failures.queueArn,
+      failureArns: queues.arns,
+      dnsRuleGroupId: network.dnsRuleGroupId,
       fleet: {
         clusterArn: cluster.attrArn,
         taskArns: this.formatArn({
@@ -150,17 +162,6 @@ export class ServiceStack extends Stack {
         'With thousands of short tasks Container Insights costs more than the tasks; functions record what a sandbox did.',
     });
     return cluster;
-  }
-
-  /** Events that were given up, of functions and of rules alike, for an operator to read. */
-  #failures(): sqs.Queue {
-    const queue = new sqs.Queue(this, 'Failures', {
-      enforceSSL: true,
-      encryption: sqs.QueueEncryption.SQS_MANAGED,
-      retentionPeriod: Duration.days(14),
-    });
-    acknowledge(queue, { 'AwsSolutions-SQS3': 'This is the dead-letter queue itself.' });
-    return queue;
   }
 
   #say(outputs: Readonly<Record<string, string>>): void {

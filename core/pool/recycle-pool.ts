@@ -20,6 +20,8 @@ const RETIRED_AFTER_MS = 12 * 3_600_000;
 const ORPHAN_AFTER_MS = 180_000;
 
 export interface Recycled {
+  /** Tasks of ours and of others in the cluster, before. */
+  readonly running: number;
   readonly retired: number;
   readonly orphans: number;
 }
@@ -45,7 +47,8 @@ export async function recyclePools(
     }
   }
   const rest = running.filter(({ taskArn }) => !retired.has(taskArn));
-  return { retired: retired.size, orphans: await stopOrphans(deps, rest) };
+  const orphans = await stopOrphans(deps, rest);
+  return { running: running.length, retired: retired.size, orphans };
 }
 
 const isGood = ({ clock, version }: RecycleDeps, task: FreeTask, alive: ReadonlySet<string>) =>

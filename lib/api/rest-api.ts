@@ -17,6 +17,8 @@ import { FUNCTION_OF, type RestFunction, TRANSFER_OF } from './rest-functions.ts
 
 export const STAGE = 'api';
 const VERSION = '/v1';
+/** A coarse brake on all callers together, below the account's 10,000 a second; a key has its own. */
+const THROTTLE = { throttlingRateLimit: 2_000, throttlingBurstLimit: 2_000 };
 
 export interface ServiceApiProps {
   readonly config: DeployConfig;
@@ -61,6 +63,7 @@ export class ServiceApi extends Construct {
       cloudWatchRole: false,
       deployOptions: {
         stageName: STAGE,
+        ...THROTTLE,
         tracingEnabled: config.profile === 'prod',
         ...(config.accessLogs ? this.#accessLog(config) : {}),
       },

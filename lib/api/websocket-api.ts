@@ -27,6 +27,8 @@ export class SocketApi extends Construct {
   readonly postArn: string;
   /** Why the wildcard of {@link postArn} stands. */
   readonly postFinding: Readonly<Record<string, string>>;
+  readonly apiId: string;
+  readonly stage = STAGE;
   readonly #api: api.WebSocketApi;
 
   constructor(scope: Construct, id: string, config: DeployConfig) {
@@ -36,6 +38,7 @@ export class SocketApi extends Construct {
       description: 'Code Interpreter: output as it comes',
       routeSelectionExpression: '$request.body.type',
     });
+    this.apiId = this.#api.apiId;
     const stage = this.#stage(config);
     this.url = stage.url;
     this.connectionsUrl = stage.callbackUrl;

@@ -65,14 +65,14 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...useSegments(world.segmentBucketArn),
       postTo(world.connectionsArn),
       invoke(...gatewayArns(world), arnOf(world, 'relay')),
-      sendFailures(world.failuresArn),
+      sendFailures(world.failureArns.relay),
     ],
     timeout: Duration.minutes(15),
   });
   // It hands over to itself; Lambda would end the chain after about sixteen. Our own counter ends it.
   (relay.function.node.defaultChild as CfnFunction).recursiveLoop = 'Allow';
   // A relay that comes late is not wanted: whoever finds the lease lapsed asks for another.
-  relay.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
+  relay.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failureArns.relay });
   acknowledge(relay.role, { ...segmentKeysFinding(world), ...world.connectionsFinding });
   return relay;
 }
@@ -106,13 +106,13 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       startLives(lifecycleArn(world)),
       tellSteps(lifecycleArn(world)),
       putEvents(world.eventBusArn),
-      sendFailures(world.failuresArn),
+      sendFailures(world.failureArns.pool),
     ],
     timeout: Duration.seconds(60),
     reservedConcurrency: 20,
   });
   // The next minute's run does what a lost one did not.
-  pool.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failuresArn });
+  pool.limitAsync({ retries: 0, maxAge: SOON, failuresArn: world.failureArns.pool });
   acknowledge(pool.role, {
     ...taskNamesFinding,
     'AwsSolutions-IAM5[Resource::*]':
@@ -139,7 +139,7 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
       tellSteps(lifecycleArn(world)),
       stopTasks(world.fleet),
-      sendFailures(world.failuresArn),
+      sendFailures(world.failureArns['task-events']),
     ],
     timeout: Duration.seconds(60),
     reservedConcurrency: 20,
@@ -148,7 +148,7 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
   taskEvents.limitAsync({
     retries: 2,
     maxAge: Duration.minutes(5),
-    failuresArn: world.failuresArn,
+    failuresArn: world.failureArns['task-events'],
   });
   acknowledge(taskEvents.role, taskNamesFinding);
   return taskEvents;

@@ -61,7 +61,7 @@ export function transfer(scope: Construct, world: World): ServiceFunction {
       ...keepState(world.state),
       ...useTransfers(world.transferBucketArn),
       invoke(...gatewayArns(world)),
-      sendFailures(world.failuresArn),
+      sendFailures(world.failureArns.transfer),
     ],
     timeout: Duration.minutes(15),
   });
@@ -69,7 +69,7 @@ export function transfer(scope: Construct, world: World): ServiceFunction {
   transfer.limitAsync({
     retries: 0,
     maxAge: Duration.seconds(60),
-    failuresArn: world.failuresArn,
+    failuresArn: world.failureArns.transfer,
   });
   acknowledge(transfer.role, transferKeysFinding(world));
   return transfer;

@@ -44,17 +44,20 @@ const DEFAULT_MEMORY_MB = 512;
 export class ServiceFunction<Schema extends z.core.$ZodType = z.core.$ZodType> extends Construct {
   readonly function: lambda.Function;
   readonly role: iam.Role;
+  readonly name: FunctionName;
+  readonly logGroup: LogGroup;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps<Schema>) {
     super(scope, id);
     const { config, name } = props;
+    this.name = name;
     const isProd = config.profile === 'prod';
     checkEnvironment(name, props.envSchema, props.env);
-    const logGroup = destroyedLogGroup(this, 'Log', {
+    this.logGroup = destroyedLogGroup(this, 'Log', {
       name: `/${config.stackName}/${name}`,
       retention: isProd ? RetentionDays.THREE_MONTHS : RetentionDays.TWO_WEEKS,
     });
-    this.role = this.#role(props, logGroup);
+    this.role = this.#role(props, this.logGroup);
     this.function = new lambda.Function(this, 'Function', {
       functionName: deployedName(config.stackName, name),
       description: props.description,
@@ -69,7 +72,7 @@ export class ServiceFunction<Schema extends z.core.$ZodType = z.core.$ZodType> e
       environment: { ...props.env, NODE_OPTIONS: '--enable-source-maps' },
       // What is not written above is not granted: the role takes no statement from elsewhere.
       role: this.role.withoutPolicyUpdates(),
-      logGroup,
+      logGroup: this.logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       tracing: isProd ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       ...(isProd && props.reservedConcurrency !== undefined

@@ -4,6 +4,7 @@ import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { segmentsExport, transfersExport } from '../data-stack.ts';
 import type { DeployConfig } from '../deploy-config.ts';
 import type { SandboxNetwork } from '../network/sandbox-network.ts';
+import type { AsyncFunction } from './failure-queues.ts';
 import type { Fleet } from './fleet-grants.ts';
 import { deployedName, type FunctionName, functionArn } from './names.ts';
 
@@ -31,8 +32,10 @@ export interface World {
   readonly websocketUrl: string;
   readonly connectionsArn: string;
   readonly connectionsFinding: Readonly<Record<string, string>>;
-  /** Queue of the events that were given up. */
-  readonly failuresArn: string;
+  /** Of the closed network's DNS firewall. */
+  readonly dnsRuleGroupId: string;
+  /** Of the queue of the events that a function gave up. */
+  readonly failureArns: Readonly<Record<AsyncFunction, string>>;
 }
 
 export const arnOf = ({ stack, config }: World, name: FunctionName): string =>

@@ -38,6 +38,7 @@ export class ClosedNetwork extends Construct implements SandboxNetwork {
   /** Of every sandbox: no two of them reach each other. */
   readonly sandboxGroup: ec2.SecurityGroup;
   readonly gatewayGroup: ec2.SecurityGroup;
+  readonly dnsRuleGroupId: string;
 
   constructor(scope: Construct, id: string, props: ClosedNetworkProps) {
     super(scope, id);
@@ -63,7 +64,10 @@ export class ClosedNetwork extends Construct implements SandboxNetwork {
       pull: props.pull,
     });
     admitToFiles(this, props.transfers, props.config);
-    new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc, hosts: [props.transfers.host] });
+    this.dnsRuleGroupId = new DnsFirewall(this, 'DnsFirewall', {
+      vpc: this.vpc,
+      hosts: [props.transfers.host],
+    }).ruleGroupId;
   }
 
   #vpc(config: DeployConfig): ec2.IVpc {

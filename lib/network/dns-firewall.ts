@@ -10,6 +10,8 @@ import { Construct } from 'constructs';
 import { imageHostsOf } from './image-hosts.ts';
 
 export class DnsFirewall extends Construct {
+  readonly ruleGroupId: string;
+
   constructor(scope: Construct, id: string, { vpc, hosts }: { vpc: IVpc; hosts: string[] }) {
     super(scope, id);
     const allowed = new resolver.CfnFirewallDomainList(this, 'Allowed', {
@@ -33,6 +35,7 @@ export class DnsFirewall extends Construct {
         },
       ],
     });
+    this.ruleGroupId = group.attrId;
     new resolver.CfnFirewallRuleGroupAssociation(this, 'OnVpc', {
       firewallRuleGroupId: group.attrId,
       vpcId: vpc.vpcId,

@@ -8,6 +8,7 @@ const targetProperties = z.object({
   Id: z.string(),
   Arn: z.string().regex(/^arn:aws:lambda:/, 'only functions can be targets on this machine'),
   Input: z.string().optional(),
+  DeadLetterConfig: z.object({ Arn: z.string() }).optional(),
   InputPath: z.undefined('a part of the event as input has no stand-in').optional(),
   InputTransformer: z.undefined('an input transformer has no stand-in').optional(),
 });
@@ -31,10 +32,11 @@ export function eventRulesOf(deployment: Deployment): RuleDefinition[] {
       enabled: rule.State === 'ENABLED',
       eventPattern: rule.EventPattern,
       scheduleExpression: rule.ScheduleExpression,
-      targets: rule.Targets.map(({ Id, Arn, Input }) => ({
+      targets: rule.Targets.map(({ Id, Arn, Input, DeadLetterConfig }) => ({
         id: Id,
         functionArn: Arn,
         input: Input,
+        deadLetterArn: DeadLetterConfig?.Arn,
       })),
     };
   });

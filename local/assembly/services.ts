@@ -37,6 +37,10 @@ interface TaskService {
   registerTaskDefinition(definition: TaskDefinition): void;
 }
 
+interface QueueService {
+  create(name: string, arn: string): void;
+}
+
 interface StateMachineService {
   /** Answers the ARN; throws for a definition that the stand-in does not run. */
   createStateMachine(machine: {
@@ -53,6 +57,7 @@ export interface AwsServices {
   readonly s3: BucketService;
   readonly lambda: FunctionService;
   readonly ecs: TaskService;
+  readonly queues: QueueService;
   readonly stepFunctions: StateMachineService;
   /** An access key of its own for each function, so that each call can be laid to its role. */
   issueCredentials(principalName: string): Credentials;

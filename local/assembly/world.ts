@@ -22,6 +22,7 @@ import { FunctionFailure } from '../services/lambda/errors.ts';
 import { LambdaService } from '../services/lambda/lambda-service.ts';
 import type { FunctionInvoker } from '../services/lambda/types.ts';
 import { S3Service } from '../services/s3/service.ts';
+import { Queues } from '../services/sqs/queues.ts';
 import { StepFunctionsService } from '../services/step-functions/step-functions-service.ts';
 import { Cleanup } from './cleanup.ts';
 import { deployAssembly } from './deploy.ts';
@@ -81,6 +82,7 @@ interface Services {
   readonly s3: S3Service;
   readonly events: EventBridgeService;
   readonly ecs: EcsService;
+  readonly queues: Queues;
   readonly stepFunctions: StepFunctionsService;
   /** Only where something outlives the world: then what it lost must be told of. */
   readonly journal: TaskJournal | undefined;
@@ -128,6 +130,7 @@ async function startServices(
   });
   const data = await dataFolder(options, cleanup);
   const { dynamodb, s3 } = startStorage(options, data, cleanup);
+  const queues = new Queues();
   const awsEndpoint = await frontDoor.listen();
   cleanup.add(() => frontDoor.close());
   const lambda = new LambdaService({
@@ -135,7 +138,7 @@ async function startServices(
     endpointUrl: awsEndpoint,
     log: (functionName, requestId, line) =>
       log(functionName, requestId === undefined ? line : `${requestId} ${line}`),
-    deliver: async (destination, record) => log(destination, JSON.stringify(record)),
+    deliver: async (destination, record) => giveUp(queues, log, destination, record),
     fateOf: (functionName) => {
       const strike = frontDoor.faults.strikeEvent(functionName);
       return strike && fateUnder(strike);
@@ -146,6 +149,7 @@ async function startServices(
     ...place,
     invoker: lambda,
     log: (line) => log('events', line),
+    deadLetter: (queueArn, event) => giveUp(queues, log, queueArn, event),
   });
   const stepFunctions = new StepFunctionsService({
     ...place,
@@ -173,7 +177,19 @@ async function startServices(
   });
   for (const service of [lambda, dynamodb, s3, events, ecs, stepFunctions])
     frontDoor.register(service);
-  return { frontDoor, awsEndpoint, lambda, dynamodb, s3, events, ecs, stepFunctions, journal };
+  const services = { lambda, dynamodb, s3, events, ecs, stepFunctions };
+  return { ...services, frontDoor, awsEndpoint, queues, journal };
+}
+
+/** An event that AWS would put into a queue on our behalf: there, and said in the log. */
+function giveUp(
+  queues: Queues,
+  log: AwsWorldOptions['log'],
+  queueArn: string,
+  body: unknown,
+): void {
+  log(queueArn, JSON.stringify(body));
+  queues.send(queueArn, body);
 }
 
 function putRules({ events }: Services, deployment: Deployment): void {
@@ -203,7 +219,7 @@ function webSocketApiOf(
 }
 
 function controlServerOf(
-  { frontDoor, lambda, stepFunctions }: Services,
+  { frontDoor, lambda, queues, stepFunctions }: Services,
   token: string,
   { ports }: AwsWorldOptions,
 ): ControlServer {
@@ -213,6 +229,7 @@ function controlServerOf(
     counts: frontDoor.counts,
     faults: frontDoor.faults,
     stateMachines: stepFunctions,
+    queues,
     port: ports?.control ?? 0,
   });
 }

@@ -9,6 +9,7 @@ export interface RecordedServices extends AwsServices {
   readonly functions: FunctionDefinition[];
   readonly clusters: string[];
   readonly taskDefinitions: TaskDefinition[];
+  readonly queueArns: string[];
   readonly stateMachines: { name: string; roleArn: string; definition: string }[];
 }
 
@@ -18,6 +19,7 @@ export function recordedServices(): RecordedServices {
   const functions: FunctionDefinition[] = [];
   const clusters: string[] = [];
   const taskDefinitions: TaskDefinition[] = [];
+  const queueArns: string[] = [];
   const stateMachines: RecordedServices['stateMachines'] = [];
   return {
     awsEndpoint: 'http://127.0.0.1:4566',
@@ -26,7 +28,9 @@ export function recordedServices(): RecordedServices {
     functions,
     clusters,
     taskDefinitions,
+    queueArns,
     stateMachines,
+    queues: { create: (_name, arn) => void queueArns.push(arn) },
     dynamodb: { createTable: async (properties) => tables.push(properties) },
     s3: { createBucket: async (name) => buckets.push(name) },
     lambda: { createFunction: (definition) => void functions.push(definition) },

@@ -12,10 +12,12 @@ import { synthesize } from '../../local/cli/synth.ts';
 const FOLDER = join(DIST, 'test-infra');
 const EMPTY_BUILD = join(FOLDER, 'build');
 
-/** Each stands for a way to deploy; `prod` is the one on arm64. */
+/** Each stands for a way to deploy. */
 export const DEPLOYMENTS = {
   dev: { profile: 'dev' },
-  prod: { profile: 'prod', architecture: 'arm64' },
+  prod: { profile: 'prod' },
+  internet: { profile: 'dev', internet: true, alarmEmail: 'ops@example.com', monthlyBudgetUsd: 50 },
+  arm64: { profile: 'dev', architecture: 'arm64' },
   local: { profile: 'local' },
 } as const;
 export type DeploymentName = keyof typeof DEPLOYMENTS;

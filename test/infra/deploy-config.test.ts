@@ -17,6 +17,9 @@ describe('the deploy configuration', () => {
       requestsPerSecond: 20,
       outputCapBytes: 67_108_864,
       accessLogs: false,
+      dashboard: false,
+      runbookUrl: 'docs/runbook.md',
+      maxRunningTasks: 20,
       dist: 'dist',
     });
   });
@@ -76,6 +79,18 @@ describe('the deploy configuration', () => {
     const setting = { openPoolTarget: 1 };
     expect(() => readDeployConfig(setting)).toThrow(/openPoolTarget/);
     expect(readDeployConfig({ ...setting, internet: true }).openPoolTarget).toBe(1);
+  });
+
+  it('refuses a ceiling on tasks that the pools alone would fill', () => {
+    expect(() => readDeployConfig({ poolTarget: 5, maxRunningTasks: 5 })).toThrow(
+      /maxRunningTasks|no sandbox could run/,
+    );
+  });
+
+  it('refuses a budget that nobody would be told of', () => {
+    expect(() => readDeployConfig({ monthlyBudgetUsd: 50 })).toThrow(/needs alarmEmail/);
+    const told = { monthlyBudgetUsd: 50, alarmEmail: 'ops@example.com' };
+    expect(readDeployConfig(told)).toMatchObject(told);
   });
 
   it('refuses several origins, which a fixed header cannot name', () => {

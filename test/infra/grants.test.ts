@@ -41,7 +41,7 @@ const USE_TRANSFERS = ['GetObject', 'PutObject'].map(
 );
 const POSTS =
   'execute-api:ManageConnections arn:<AWS::Partition>:execute-api:<AWS::Region>:<AWS::AccountId>:<WebSocketApi>/ws/POST/@connections/*';
-const FAILURES = 'sqs:SendMessage <Failures.Arn>';
+const failuresOf = (id: string) => `sqs:SendMessage <Failures${id}.Arn>`;
 
 /** Beside its own log. */
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
@@ -78,7 +78,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...USE_TRANSFERS,
     's3:ListBucket <code-interpreter-transfers>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    FAILURES,
+    failuresOf('Transfer'),
   ],
   Relay: [
     ...USE_STATE,
@@ -88,7 +88,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
-    FAILURES,
+    failuresOf('Relay'),
   ],
   Socket: [
     ...USE_STATE,
@@ -110,7 +110,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     START_LIVES,
     ...TELL_STEPS,
     PUT_EVENTS,
-    FAILURES,
+    failuresOf('Pool'),
   ],
   TaskEvents: [
     ...USE_STATE,
@@ -118,7 +118,7 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('pool')}`,
     ...TELL_STEPS,
-    FAILURES,
+    failuresOf('TaskEvents'),
   ],
   LifecycleSteps: [
     ...USE_STATE,

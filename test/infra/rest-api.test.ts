@@ -128,7 +128,20 @@ describe('the API', () => {
     expect(ofType(service, 'AWS::ApiGateway::Account').size).toBe(0);
     const [stage] = ofType(service, 'AWS::ApiGateway::Stage').values();
     expect(stage).not.toHaveProperty('AccessLogSetting');
-    expect(stage).not.toHaveProperty('MethodSettings');
+  });
+
+  it('brakes all callers together below what the account has, and logs no execution', async () => {
+    const { service } = await assemblyOf('dev');
+    const [stage] = ofType(service, 'AWS::ApiGateway::Stage').values();
+    expect(stage!['MethodSettings']).toEqual([
+      {
+        HttpMethod: '*',
+        ResourcePath: '/*',
+        DataTraceEnabled: false,
+        ThrottlingRateLimit: 2_000,
+        ThrottlingBurstLimit: 2_000,
+      },
+    ]);
   });
 
   it('logs each call in prod, without its query string', async () => {

@@ -24,7 +24,7 @@ const GIVEN_TO_CONTAINERS = [
   'SYS_CHROOT',
 ];
 
-async function taskOf(name: 'dev' | 'prod') {
+async function taskOf(name: 'dev' | 'arm64') {
   const { service } = await assemblyOf(name);
   const definition = oneOf(service, 'AWS::ECS::TaskDefinition', 'Sandbox');
   return { service, definition, container: definition['ContainerDefinitions'][0] };
@@ -91,7 +91,7 @@ describe('a sandbox’s task', () => {
 
   it.each([
     ['dev', 'X86_64'],
-    ['prod', 'ARM64'],
+    ['arm64', 'ARM64'],
   ] as const)('of %s runs on Fargate, %s', async (name, architecture) => {
     const { definition } = await taskOf(name);
     expect(definition).toMatchObject({

@@ -10,6 +10,7 @@ import { eventProviders } from './events.ts';
 import { iamProviders } from './iam.ts';
 import { inertProviders } from './inert.ts';
 import { lambdaProviders } from './lambda.ts';
+import { sqsProviders } from './sqs.ts';
 import { stepFunctionsProviders } from './step-functions.ts';
 import { storageProviders } from './storage.ts';
 import { webSocketApiProviders } from './websocket-api.ts';
@@ -22,6 +23,7 @@ export const providers: ReadonlyMap<string, Provider> = new Map(
     ...apiGatewayProviders,
     ...webSocketApiProviders,
     ...eventProviders,
+    ...sqsProviders,
     ...stepFunctionsProviders,
     ...iamProviders,
     ...ec2Providers,

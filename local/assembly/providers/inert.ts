@@ -80,17 +80,6 @@ const monitoring = {
 /** Data lies unencrypted in the data folder. */
 const encryption = { 'AWS::KMS::Key': kmsKey, 'AWS::KMS::Alias': anonymous };
 
-/** Queues only collect failed events for an operator; the stand-ins log those. */
-const queues = {
-  'AWS::SQS::Queue': named({
-    nameProperty: 'QueueName',
-    arn: (name, context) => context.arn('sqs', name),
-    ref: (name, _arn, { accountId, region }) =>
-      `https://sqs.${region}.amazonaws.com/${accountId}/${name}`,
-    attributes: (name) => ({ QueueName: name }),
-  }),
-};
-
 /** A task without a default route has no resolver at all; one with a route uses this machine's. */
 const nameResolution = {
   'AWS::Route53Resolver::FirewallDomainList': resolverResource('firewall-domain-list', 'rslvr-fdl'),
@@ -121,7 +110,6 @@ export const inertProviders: Readonly<Record<string, Provider>> = {
   ...logs,
   ...monitoring,
   ...encryption,
-  ...queues,
   ...nameResolution,
   ...administration,
 };

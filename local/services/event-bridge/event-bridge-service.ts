@@ -17,6 +17,8 @@ export interface EventBridgeOptions {
   readonly region: string;
   readonly invoker: Pick<FunctionInvoker, 'invokeAsync'>;
   readonly log: (message: string) => void;
+  /** Takes an event that a target with such a queue could not be given. */
+  readonly deadLetter?: (queueArn: string, event: unknown) => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Runs something later; answers how to call it off. */
@@ -208,7 +210,7 @@ export class EventBridgeService implements AwsService {
 
   #deliver(rule: RuleDefinition, event: BusEvent): void {
     if (this.#closed) return;
-    for (const { functionArn, input } of rule.targets) {
+    for (const { functionArn, input, deadLetterArn } of rule.targets) {
       try {
         this.#options.invoker.invokeAsync(
           functionArn,
@@ -217,6 +219,7 @@ export class EventBridgeService implements AwsService {
       } catch (error) {
         const reason = error instanceof Error ? error.message : String(error);
         this.#options.log(`rule ${rule.name} could not reach ${functionArn}: ${reason}`);
+        if (deadLetterArn !== undefined) this.#options.deadLetter?.(deadLetterArn, event);
       }
     }
   }

@@ -5,6 +5,8 @@ interface RuleTarget {
   readonly functionArn: string;
   /** Constant input in place of the event: JSON text. */
   readonly input: string | undefined;
+  /** Queue of what the target could not be given. */
+  readonly deadLetterArn?: string | undefined;
 }
 
 export interface RuleDefinition {

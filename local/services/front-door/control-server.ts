@@ -1,5 +1,5 @@
 /**
- * The operator's port: shows functions, request counts and state transitions, ends workers, invokes, sets faults.
+ * The operator's port: shows functions, request counts, queues and state transitions, ends workers, invokes, sets faults.
  * It takes only who holds the token
  * and refuses browsers, so that neither a sandbox nor a web page can drive it.
  */
@@ -8,6 +8,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { z } from 'zod';
 import { LambdaError } from '../lambda/errors.ts';
 import type { FunctionInvoker } from '../lambda/types.ts';
+import type { Queues } from '../sqs/queues.ts';
 import type { StepFunctionsService } from '../step-functions/step-functions-service.ts';
 import {
   type ControlCall,
@@ -27,6 +28,7 @@ export interface ControlServerOptions {
   readonly counts: RequestCounts;
   readonly faults: FaultSwitch;
   readonly stateMachines: Pick<StepFunctionsService, 'transitions' | 'executions'>;
+  readonly queues: Pick<Queues, 'list'>;
   /** Default 0: any free port. */
   readonly port?: number;
 }
@@ -84,7 +86,7 @@ export class ControlServer implements AsyncDisposable {
 }
 
 function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
-  const { functions, counts, faults, stateMachines } = options;
+  const { functions, counts, faults, stateMachines, queues } = options;
   const terminate = async ({ params: [name, workerId] }: ControlCall): Promise<unknown> => {
     const id = workerId === undefined ? undefined : parse(WorkerId, workerId);
     const terminated = await functions.terminateWorkers(parse(Name, name), id);
@@ -115,6 +117,7 @@ function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
         functions.invoke(parse(Name, name), await readJson(incoming)),
     },
     ...counterRoutes('requests', counts),
+    { method: 'GET', path: /^\/queues$/, answer: async () => ({ queues: queues.list() }) },
     {
       method: 'GET',
       path: /^\/executions$/,

@@ -18,6 +18,7 @@ const rule = (name: string, more: Partial<RuleDefinition>): RuleDefinition => ({
 function start(rules: readonly RuleDefinition[], invokeAsync?: () => void) {
   const invoked: { name: string; payload: Record<string, unknown> }[] = [];
   const logged: string[] = [];
+  const given: [string, unknown][] = [];
   const timers = new Set<{ delayMs: number; run: () => void }>();
   let now = Date.parse('2026-11-21T10:00:00.500Z');
   const service = new EventBridgeService({
@@ -30,6 +31,7 @@ function start(rules: readonly RuleDefinition[], invokeAsync?: () => void) {
       },
     },
     log: (message) => logged.push(message),
+    deadLetter: (queueArn, event) => given.push([queueArn, event]),
     now: () => now,
     later: (delayMs, run) => {
       const timer = { delayMs, run };
@@ -42,6 +44,7 @@ function start(rules: readonly RuleDefinition[], invokeAsync?: () => void) {
     service,
     invoked,
     logged,
+    given,
     timers,
     /** Lets time pass to the next timer, and a little over. */
     tick: (lateMs = 0) => {
@@ -103,15 +106,19 @@ describe('a rule with a pattern', () => {
     expect(invoked).toEqual([{ name: 'arn:f', payload: { task: 'minute' } }]);
   });
 
-  it('logs what no function can take, and goes on', () => {
-    const { service, logged } = start(
-      [rule('r', { eventPattern: { source: ['aws.ecs'] } })],
+  it('logs what no function can take, puts it into the queue of its target, and goes on', () => {
+    const target = { id: 't', functionArn: 'arn:of:r', input: undefined };
+    const targets = [target, { ...target, deadLetterArn: 'arn:of:queue' }];
+    const { service, logged, given } = start(
+      [rule('r', { eventPattern: { source: ['aws.ecs'] }, targets })],
       () => {
         throw new Error('Function not found');
       },
     );
     service.publish(published);
-    expect(logged).toEqual(['rule r could not reach arn:of:r: Function not found']);
+    const line = 'rule r could not reach arn:of:r: Function not found';
+    expect(logged).toEqual([line, line]);
+    expect(given).toEqual([['arn:of:queue', expect.objectContaining({ source: 'aws.ecs' })]]);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
+import { Queues } from '../../../local/services/sqs/queues.ts';
 import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
 
@@ -15,6 +16,7 @@ const Answer = z.object({
   requests: z.array(z.unknown()).optional(),
   transitions: z.array(z.unknown()).optional(),
   executions: z.array(z.unknown()).optional(),
+  queues: z.array(z.looseObject({ messages: z.array(z.unknown()) })).default([]),
   payload: z.unknown().optional(),
   error: z.looseObject({ message: z.string().optional() }).optional(),
 });
@@ -30,6 +32,7 @@ const life = {
   events: 9,
 };
 const stateMachines = { transitions, executions: () => [life] };
+const queues = new Queues();
 let stage: Stage;
 let control: ControlServer;
 let url: string;
@@ -42,6 +45,7 @@ beforeEach(async () => {
     counts: stage.frontDoor.counts,
     faults: stage.frontDoor.faults,
     stateMachines,
+    queues,
   });
   url = await control.listen();
 });
@@ -74,6 +78,19 @@ test('without the token, with a wrong one, or from a browser, nothing is answere
   for (const [headers, status] of refusals) {
     expect((await call('GET /functions', { headers })).status).toBe(status);
   }
+});
+
+test('queues are listed with what was sent to them, the last thousand of each', async () => {
+  const arn = 'arn:aws:sqs:us-east-1:000000000000:failed';
+  queues.create('failed', arn);
+  for (let id = 0; id <= 1_000; id++) queues.send(arn, { id });
+
+  const [queue] = (await call('GET /queues')).body.queues;
+
+  expect(queue).toMatchObject({ name: 'failed', arn, sent: 1_001 });
+  expect(queue!.messages).toHaveLength(1_000);
+  expect(queue!.messages.at(-1)).toEqual({ sentAt: expect.any(String), body: { id: 1_000 } });
+  expect(() => queues.send(`${arn}-too`, {})).toThrow(`there is no queue ${arn}-too`);
 });
 
 test('functions are listed with their workers and counts', async () => {

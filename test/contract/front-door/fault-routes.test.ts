@@ -3,6 +3,7 @@ import { ControlServer } from '../../../local/services/front-door/control-server
 import { FaultSwitch } from '../../../local/services/front-door/faults/fault-switch.ts';
 import { RequestCounts } from '../../../local/services/front-door/request-counts.ts';
 import { Chance } from '../../../local/services/shared/chance.ts';
+import { Queues } from '../../../local/services/sqs/queues.ts';
 import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
 
@@ -17,6 +18,7 @@ beforeEach(async () => {
     counts: new RequestCounts(),
     faults: new FaultSwitch(new Chance(1)),
     stateMachines: { transitions: new TransitionCounts(), executions: () => [] },
+    queues: new Queues(),
   });
   url = await control.listen();
 });

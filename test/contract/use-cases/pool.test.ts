@@ -135,7 +135,7 @@ describe('the minute’s look at tasks', () => {
     const { task } = await runningSandbox(world);
     const [launch] = await fill(world, 1);
     world.pass(11 * HOUR);
-    expect(await recycle()).toEqual({ retired: 0, orphans: 0 });
+    expect(await recycle()).toMatchObject({ retired: 0, orphans: 0 });
     expect(await freeTasks()).toEqual([launch]);
     expect(world.deps.fleet.running.has(task.taskArn)).toBe(true);
   });
@@ -143,7 +143,7 @@ describe('the minute’s look at tasks', () => {
   test('retires a free task at 12 h, and the next refill launches another', async () => {
     const [launch] = await fill(world, 1);
     world.pass(12 * HOUR + 1);
-    expect(await recycle()).toEqual({ retired: 1, orphans: 0 });
+    expect(await recycle()).toMatchObject({ retired: 1, orphans: 0 });
     expect(world.deps.fleet.stopped).toEqual([taskArnOf(launch!)]);
     expect(await stores.pool.seats(KEY)).toEqual([]);
     expect(await fill(world, 1)).toHaveLength(1);
