@@ -139,10 +139,7 @@ async function startServices(
     log: (functionName, requestId, line) =>
       log(functionName, requestId === undefined ? line : `${requestId} ${line}`),
     deliver: async (destination, record) => giveUp(queues, log, destination, record),
-    fateOf: (functionName) => {
-      const strike = frontDoor.faults.strikeEvent(functionName);
-      return strike && fateUnder(strike);
-    },
+    fateOf: (functionName) => fateOfEvent(frontDoor, functionName),
   });
   cleanup.add((graceMs) => lambda.close(graceMs));
   const events = new EventBridgeService({
@@ -175,10 +172,14 @@ async function startServices(
     await Promise.all([ecs.close(), taskDriver.close()]);
     journal?.close();
   });
-  for (const service of [lambda, dynamodb, s3, events, ecs, stepFunctions])
-    frontDoor.register(service);
   const services = { lambda, dynamodb, s3, events, ecs, stepFunctions };
+  for (const service of Object.values(services)) frontDoor.register(service);
   return { ...services, frontDoor, awsEndpoint, queues, journal };
+}
+
+function fateOfEvent({ faults }: FrontDoor, functionName: string) {
+  const strike = faults.strikeEvent(functionName);
+  return strike && fateUnder(strike);
 }
 
 /** An event that AWS would put into a queue on our behalf: there, and said in the log. */
