@@ -3,8 +3,11 @@
  * folders, addresses; all of it goes when a task ends, and all of it goes with us if we are killed.
  */
 import { closeSync, constants, openSync } from 'node:fs';
-import { chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Turns } from '../shared/turns.ts';
 import {
   AGENT_FOLDER,
   bwrapArguments,
@@ -34,7 +37,12 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 /** Above what the launcher allows user code, so that the agent's own threads never meet it. */
 const PROCESSES_PER_TASK = 1024;
+/** Of a task's folder. */
+const AGENT_DIRECTORY = 'agent';
 const LOG_TAIL = 4000;
+/** A task that does not listen by then holds up no other. */
+const BOOT_MS = 10_000;
+const LOOK_MS = 25;
 
 export interface BwrapDriverOptions {
   readonly bwrap: string;
@@ -60,6 +68,7 @@ export class BwrapDriver implements TaskDriver {
   readonly #inheritedFds = inheritedFds();
   readonly #tasks = new Set<Task>();
   readonly #images = new Map<string, Promise<string>>();
+  readonly #boots = new Turns(availableParallelism());
   #closed = false;
 
   private constructor(options: BwrapDriverOptions, owner: string, folder: string, etc: HostEtc) {
@@ -83,8 +92,18 @@ export class BwrapDriver implements TaskDriver {
     return new BwrapDriver(options, owner, folder, await makeHostEtc(folder, NAMESERVER));
   }
 
+  /** Tasks boot in turns: a hundred at once would take the whole machine, and each as long as all. */
   async start(spec: TaskSpec): Promise<RunningTask> {
-    return this.run(spec, await readImage(spec.imageDirectory));
+    const image = await readImage(spec.imageDirectory);
+    const turn = await this.#boots.take();
+    try {
+      const task = await this.run(spec, image);
+      void this.#untilBooted(spec, task).finally(() => turn.end());
+      return task;
+    } catch (error) {
+      turn.end();
+      throw error;
+    }
   }
 
   /** As `start`, with an image that need not be a file. */
@@ -113,6 +132,23 @@ export class BwrapDriver implements TaskDriver {
     await this.#options.cgroups?.removeOwner(this.#owner);
   }
 
+  async #untilBooted({ id }: TaskSpec, { exited }: RunningTask): Promise<void> {
+    let gone = false;
+    void exited.finally(() => {
+      gone = true;
+    });
+    const socket = join(this.#folder, id, AGENT_DIRECTORY, SOCKET_NAME);
+    const until = Date.now() + BOOT_MS;
+    while (!gone && Date.now() < until) {
+      const listens = await access(socket).then(
+        () => true,
+        () => false,
+      );
+      if (listens) return;
+      await delay(LOOK_MS, undefined, { ref: false });
+    }
+  }
+
   /** The image where bwrap can read it; a copy is made once for all tasks. */
   async #reachableImage(directory: string): Promise<string> {
     if (!this.#options.identities.areForeign || isReachable(directory)) return directory;
@@ -127,7 +163,7 @@ export class BwrapDriver implements TaskDriver {
   async #makeFolders(spec: TaskSpec, identity: Identity): Promise<TaskFolders> {
     const base = join(this.#folder, spec.id);
     const folders = {
-      agent: join(base, 'agent'),
+      agent: join(base, AGENT_DIRECTORY),
       state: join(base, 'state'),
       log: join(base, 'output.log'),
     };

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Turns } from '../../../local/services/shared/turns.ts';
+import { Turns } from '../../../local/shared/turns.ts';
 
 test('never more than so many run at once, all run in their order, failures too', async () => {
   await fc.assert(
