@@ -40,5 +40,8 @@ export function lambdaPoolRefill(
   functionName: string,
   onError: (error: unknown) => void,
 ): PoolRefill {
-  return { request: () => invokeAsync(client, functionName, { refill: true }).catch(onError) };
+  return {
+    request: (opened) =>
+      invokeAsync(client, functionName, { refill: opened ?? true }).catch(onError),
+  };
 }

@@ -90,10 +90,17 @@ export interface PoolStore {
   remove(task: Pick<Seated, 'launchId' | 'pool'> & Partial<Pick<Seated, 'seat'>>): Promise<void>;
 }
 
+/** A seat that a claim has given back. */
+export interface OpenSeat {
+  readonly pool: PoolKey;
+  readonly seat: number;
+}
+
 /**
  * Asks the pool function to refill and does not wait for it. Never rejects: what it misses, the
  * minute's run repairs.
  */
 export interface PoolRefill {
-  request(): Promise<void>;
+  /** @param opened the one seat to fill: a burst of claims must not have each look at all seats */
+  request(opened?: OpenSeat): Promise<void>;
 }

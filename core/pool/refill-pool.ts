@@ -23,15 +23,16 @@ export interface RefillReport {
   readonly failed: string[];
 }
 
+/** @param only the seat that is known to be open; every seat is looked at without it */
 export async function refillPool(
   deps: RefillDeps,
   { pool, target }: PoolTarget,
+  only?: number,
 ): Promise<RefillReport> {
-  const seats = await deps.pool.seats(poolKeyOf(pool));
-  await releaseStale(deps, seats);
-  const taken = new Set(seats.map(({ seat }) => seat));
-  const open = Array.from({ length: target }, (_, seat) => seat).filter((seat) => !taken.has(seat));
-  const outcomes = await Promise.all(open.map((seat) => launch(deps, pool, seat)));
+  const open = only === undefined ? await openSeats(deps, { pool, target }) : [only];
+  const outcomes = await Promise.all(
+    open.filter((seat) => seat < target).map((seat) => launch(deps, pool, seat)),
+  );
   return {
     launched: outcomes.filter((outcome) => outcome === 'launched').length,
     failed: outcomes.flatMap((outcome) => (typeof outcome === 'string' ? [] : [outcome.failed])),
@@ -61,6 +62,13 @@ async function launch(
     await deps.pool.remove(task);
     return { failed: error instanceof Error ? error.message : String(error) };
   }
+}
+
+async function openSeats(deps: RefillDeps, { pool, target }: PoolTarget): Promise<number[]> {
+  const seats = await deps.pool.seats(poolKeyOf(pool));
+  await releaseStale(deps, seats);
+  const taken = new Set(seats.map(({ seat }) => seat));
+  return Array.from({ length: target }, (_, seat) => seat).filter((seat) => !taken.has(seat));
 }
 
 async function releaseStale(deps: RefillDeps, seats: readonly Seat[]): Promise<void> {

@@ -6,7 +6,13 @@
 import { AppError } from '../../contract/errors.ts';
 import type { TenantId } from '../../contract/ids.ts';
 import type { IdempotencyClaim } from '../account/idempotency.ts';
-import { type FreeTask, type Pool, type PoolStore, poolKeyOf } from '../pool/pool-task.ts';
+import {
+  type FreeTask,
+  type OpenSeat,
+  type Pool,
+  type PoolStore,
+  poolKeyOf,
+} from '../pool/pool-task.ts';
 import type { Clock, Ids } from '../ports.ts';
 import { launchOverdueAt, stepOverdueAt } from './overdue.ts';
 import type { CreatingSandbox, Placed } from './sandbox.ts';
@@ -22,7 +28,11 @@ export interface ClaimDeps {
 }
 
 export type Claim =
-  | { readonly kind: 'hit'; readonly sandbox: Placed<CreatingSandbox> }
+  | {
+      readonly kind: 'hit';
+      readonly sandbox: Placed<CreatingSandbox>;
+      readonly opened: OpenSeat;
+    }
   | { readonly kind: 'miss'; readonly sandbox: CreatingSandbox }
   /** The idempotency key was used meanwhile. */
   | { readonly kind: 'key_used' };
@@ -86,10 +96,11 @@ async function put(
 const hit = (
   wanted: CreatingSandbox,
   slot: number,
-  { launchId, taskArn, address }: FreeTask,
+  { launchId, taskArn, address, pool, seat }: FreeTask,
 ): Extract<Claim, { kind: 'hit' }> => ({
   kind: 'hit',
   sandbox: { ...wanted, slot, task: { launchId, taskArn, address } },
+  opened: { pool, seat },
 });
 
 const miss = (

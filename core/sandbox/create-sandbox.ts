@@ -65,7 +65,7 @@ export async function createSandbox(
   const [prepared] = await Promise.all([
     prepareClaimed(deps, claim.sandbox, pool),
     start(deps, claim.sandbox, 'claimed'),
-    deps.refill.request(),
+    deps.refill.request(claim.opened),
   ]);
   return { sandbox: await run(deps, prepared), ready: true };
 }

@@ -6,9 +6,9 @@
 import * as z from 'zod/mini';
 import { agentHealth } from '../../core/agent/agent.ts';
 import { repairRelays } from '../../core/output/repair-relays.ts';
-import { type PoolTarget, poolKeyOf } from '../../core/pool/pool-task.ts';
+import { type OpenSeat, type PoolTarget, poolKeyOf } from '../../core/pool/pool-task.ts';
 import { recyclePools } from '../../core/pool/recycle-pool.ts';
-import { refillPool } from '../../core/pool/refill-pool.ts';
+import { type RefillReport, refillPool } from '../../core/pool/refill-pool.ts';
 import { publishLeft } from '../../core/sandbox/outbox.ts';
 import { reconcileSandboxes } from '../../core/sandbox/reconcile.ts';
 import { parseEnv } from '../shared/env.ts';
@@ -22,6 +22,8 @@ const deps = wire(env);
 const pools = warmPools(env);
 
 export async function handler(event: unknown): Promise<unknown> {
+  const seat = SeatRefill.safeParse(event);
+  if (seat.success) return refillSeat(seat.data.refill);
   switch (taskOf(event)) {
     case 'daily':
       return keepAwake();
@@ -35,11 +37,18 @@ export async function handler(event: unknown): Promise<unknown> {
 }
 
 async function refill(): Promise<void> {
-  for (const pool of pools) {
-    const { launched, failed } = await refillPool(deps, pool);
-    for (const reason of failed) logError('launch failed', new Error(reason));
-    if (launched > 0) logInfo('pool refilled', { launched, network: pool.pool.network });
-  }
+  for (const pool of pools) tell(pool, await refillPool(deps, pool));
+}
+
+async function refillSeat({ pool: key, seat }: OpenSeat): Promise<void> {
+  const pool = pools.find(({ pool }) => poolKeyOf(pool) === key);
+  // A seat of the deployment before this one.
+  if (pool) tell(pool, await refillPool(deps, pool, seat));
+}
+
+function tell({ pool }: PoolTarget, { launched, failed }: RefillReport): void {
+  for (const reason of failed) logError('launch failed', new Error(reason));
+  if (launched > 0) logInfo('pool refilled', { launched, network: pool.network });
 }
 
 /** For an operator who wants to know whether the first sandboxes will be warm. */
@@ -48,6 +57,10 @@ async function level({ pool, target }: PoolTarget) {
   return { network: pool.network, target, free: free.length };
 }
 
+/** A claim says which seat it gave back. */
+const SeatRefill = z.object({
+  refill: z.object({ pool: z.string(), seat: z.int().check(z.minimum(0)) }),
+});
 const Task = z.object({ task: z.enum(['minute', 'daily', 'level']) });
 
 /** The rules say which task; whoever asks for a refill sends `refill: true`. */

@@ -36,6 +36,15 @@ const freeTasks = async () => (await stores.pool.allFree(KEY)).map(({ launchId }
 const recycle = (target = 1) => recyclePools(world.deps, [{ pool, target }]);
 
 describe('refill', () => {
+  test('of one seat launches for it alone, and for none that is taken or no longer there', async () => {
+    const one = await refillPool(world.deps, { pool, target: 3 }, 1);
+    const again = await refillPool(world.deps, { pool, target: 3 }, 1);
+    const gone = await refillPool(world.deps, { pool, target: 3 }, 3);
+
+    expect([one, again, gone].map(({ launched }) => launched)).toEqual([1, 0, 0]);
+    expect((await stores.pool.seats(KEY)).map(({ seat }) => seat)).toEqual([1]);
+  });
+
   test('twenty refills at once launch as many tasks as there are seats', async () => {
     await Promise.all(
       Array.from({ length: 20 }, () => refillPool(world.deps, { pool, target: 5 })),
