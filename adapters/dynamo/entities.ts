@@ -7,6 +7,7 @@ import { Entity, Service } from 'electrodb';
 import { apiKey, keySecret, tenant } from './entities/account.ts';
 import { execution } from './entities/execution.ts';
 import { idempotency } from './entities/idempotency.ts';
+import { pause } from './entities/pause.ts';
 import { poolTask, seat } from './entities/pool.ts';
 import { rateWindow } from './entities/rate-window.ts';
 import { outbox, sandbox, slot } from './entities/sandbox.ts';
@@ -31,6 +32,7 @@ export function stateService(client: DynamoDBDocumentClient, table: string) {
       connection: new Entity(connection),
       subscription: new Entity(subscription),
       idempotency: new Entity(idempotency),
+      pause: new Entity(pause),
       ticket: new Entity(ticket),
       rateWindow: new Entity(rateWindow),
       usageDay: new Entity(usageDay),

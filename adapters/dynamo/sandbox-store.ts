@@ -1,5 +1,6 @@
 /** Sandboxes in the state table. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { SandboxId } from '../../contract/ids.ts';
 import type { SandboxStore } from '../../core/sandbox/sandbox-store.ts';
 import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
@@ -59,6 +60,13 @@ export function dynamoSandboxStore(
         .lt({ overdueAt: now })
         .go({ limit });
       return data.map(toRecord);
+    },
+
+    async live() {
+      const { data } = await sandbox.query
+        .byOverdue({ liveState: 'live' })
+        .go({ pages: 'all', attributes: ['id', 'status'] });
+      return data.map(({ id, status }) => ({ id: SandboxId.parse(id), status }));
     },
 
     async postpone({ id, status: was }, overdueAt) {

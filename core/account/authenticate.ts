@@ -4,9 +4,11 @@ import type { Clock } from '../ports.ts';
 import type { AccountStore } from './account-store.ts';
 import { validity } from './api-key.ts';
 import type { Caller, CallerLimits } from './caller.ts';
+import type { PauseStore } from './pause.ts';
 
 export interface AuthenticateDeps {
   readonly accounts: Pick<AccountStore, 'ownerOf' | 'getKey' | 'getTenant'>;
+  readonly pauses: Pick<PauseStore, 'get'>;
   readonly clock: Clock;
   /** Of tenants that have none of their own. */
   readonly limits: CallerLimits;
@@ -14,7 +16,7 @@ export interface AuthenticateDeps {
 
 export interface Authenticated {
   readonly caller: Caller;
-  /** The secret works until then; `always` where nothing ends it. */
+  /** What is said of the caller holds until then; `always` where nothing ends it. */
   readonly validUntil: string;
 }
 
@@ -33,14 +35,17 @@ export async function callerOfKey(
   { tenantId, keyId }: { tenantId: TenantId; keyId: KeyId },
   sha256?: string,
 ): Promise<Authenticated | undefined> {
-  const [key, tenant] = await Promise.all([
+  const [key, tenant, pause] = await Promise.all([
     deps.accounts.getKey(tenantId, keyId),
     deps.accounts.getTenant(tenantId),
+    deps.pauses.get(),
   ]);
   if (!key || !tenant) return undefined;
   const now = deps.clock.iso(deps.clock.nowMs());
   const validUntil = validity(key, sha256 ?? key.sha256, now);
   if (validUntil === undefined) return undefined;
   const limits = { ...deps.limits, ...tenant.limits };
-  return { caller: { tenantId, keyId, role: key.role, limits }, validUntil };
+  const caller = { tenantId, keyId, role: key.role, limits };
+  // A pause is not remembered: it ends when it is ended.
+  return pause ? { caller: { ...caller, ...pause }, validUntil: now } : { caller, validUntil };
 }

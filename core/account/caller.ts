@@ -14,4 +14,6 @@ export interface Caller {
   readonly keyId: KeyId;
   readonly role: Role;
   readonly limits: CallerLimits;
+  /** While the deployment is paused. */
+  readonly pausedAt?: string | undefined;
 }

@@ -13,6 +13,7 @@ import {
   type IdempotencyKey,
   type IdempotencyStore,
 } from '../account/idempotency.ts';
+import { refuseWhilePaused } from '../account/pause.ts';
 import { type Pool, type PoolRefill, poolKeyOf } from '../pool/pool-task.ts';
 import type { AgentGateway, Digest, Lifecycle, SandboxFleet } from '../ports.ts';
 import { type ClaimDeps, claimTask } from './claim-task.ts';
@@ -50,6 +51,7 @@ export async function createSandbox(
   checkRequest(deps, body);
   const earlier = asked && (await earlierResult(deps, asked, caller.tenantId));
   if (earlier !== undefined) return asItIs(deps, earlier);
+  refuseWhilePaused(caller);
   const wanted = draft(deps, body, caller);
   const pool = poolOf(wanted);
   const made = { tenantId: caller.tenantId, resultId: wanted.id };

@@ -22,6 +22,9 @@ export interface Creation {
   readonly overdueAt: string;
 }
 
+/** One that has not stopped. */
+type LiveSandbox = Pick<SandboxRecord, 'id' | 'status'>;
+
 export interface SandboxChange {
   readonly expiresAt?: string;
   readonly overdueAt?: string;
@@ -62,6 +65,9 @@ export interface SandboxStore {
 
   /** Live sandboxes that should have ended before `now`. */
   overdue(now: string, limit: number): Promise<SandboxRecord[]>;
+
+  /** All that have not stopped, of every tenant; the index that says so may lag. */
+  live(): Promise<LiveSandbox[]>;
 
   /** When a live sandbox is looked at again; nothing where its status is another by now. */
   postpone(sandbox: Pick<SandboxRecord, 'id' | 'status'>, overdueAt: string): Promise<void>;

@@ -5,10 +5,10 @@ import { clock, digest } from '../shared/system.ts';
 import type { AuthorizerEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof AuthorizerEnv>) {
-  const { accounts, tickets } = stateStores(documentClient(), env.STATE_TABLE);
+  const { accounts, pauses, tickets } = stateStores(documentClient(), env.STATE_TABLE);
   const limits = {
     liveSandboxes: env.MAX_LIVE_SANDBOXES,
     requestsPerSecond: env.REQUESTS_PER_SECOND,
   };
-  return { accounts, tickets, clock, digest, limits };
+  return { accounts, pauses, tickets, clock, digest, limits };
 }

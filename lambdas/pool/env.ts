@@ -7,6 +7,7 @@ import {
   LaunchEnv,
   LifecycleEnv,
   OutputTableEnv,
+  PauseEnv,
   PoolTargetEnv,
   RelayFunctionEnv,
   StateTableEnv,
@@ -22,4 +23,5 @@ export const PoolEnv = z.object({
   ...AgentGatewayEnv,
   ...LifecycleEnv,
   ...EventSourceEnv,
+  ...PauseEnv,
 });

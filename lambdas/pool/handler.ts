@@ -1,7 +1,8 @@
 /**
  * `pool`: refills the pools when asked and each minute. Each minute it also compares records with
  * tasks both ways, lives with their lifecycles, leases with their relays, and tells what is untold;
- * once a day it keeps the functions inside networks awake.
+ * once a day it keeps the functions inside networks awake. By direct invoke an operator pauses the
+ * deployment and ends everything in it, and resumes it.
  */
 import * as z from 'zod/mini';
 import { agentHealth } from '../../core/agent/agent.ts';
@@ -9,6 +10,7 @@ import { repairRelays } from '../../core/output/repair-relays.ts';
 import { type OpenSeat, type PoolTarget, poolKeyOf } from '../../core/pool/pool-task.ts';
 import { recyclePools } from '../../core/pool/recycle-pool.ts';
 import { type RefillReport, refillPool } from '../../core/pool/refill-pool.ts';
+import { standing, stopAll } from '../../core/pool/stop-all.ts';
 import { publishLeft } from '../../core/sandbox/outbox.ts';
 import { reconcileSandboxes } from '../../core/sandbox/reconcile.ts';
 import { parseEnv } from '../shared/env.ts';
@@ -24,7 +26,8 @@ const pools = warmPools(env);
 export async function handler(event: unknown): Promise<unknown> {
   const seat = SeatRefill.safeParse(event);
   if (seat.success) return refillSeat(seat.data.refill);
-  switch (taskOf(event)) {
+  const asked = requestOf(event);
+  switch (asked.task) {
     case 'daily':
       return keepAwake();
     case 'level':
@@ -33,13 +36,28 @@ export async function handler(event: unknown): Promise<unknown> {
       return Promise.all([lookAfter(), refill()]);
     case 'refill':
       return refill();
+    case 'standing':
+      return standing(deps);
+    case 'stopAll':
+      return stopAll(deps, pools, { hard: asked.hard });
+    case 'resume':
+      await deps.pauses.end();
+      await refill();
+      return standing(deps);
   }
 }
 
-async function refill(): Promise<void> {
-  for (const pool of pools) tell(pool, await refillPool(deps, pool));
+/** A paused deployment keeps nothing warm. */
+async function targets(): Promise<PoolTarget[]> {
+  if (!(await deps.pauses.get())) return pools;
+  return pools.map(({ pool }) => ({ pool, target: 0 }));
 }
 
+async function refill(): Promise<void> {
+  for (const pool of await targets()) tell(pool, await refillPool(deps, pool));
+}
+
+/** Of a pause it need not know: nobody claims then, and what was claimed before is emptied again. */
 async function refillSeat({ pool: key, seat }: OpenSeat): Promise<void> {
   const pool = pools.find(({ pool }) => poolKeyOf(pool) === key);
   // A seat of the deployment before this one.
@@ -61,23 +79,26 @@ async function level({ pool, target }: PoolTarget) {
 const SeatRefill = z.object({
   refill: z.object({ pool: z.string(), seat: z.int().check(z.minimum(0)) }),
 });
-const Task = z.object({ task: z.enum(['minute', 'daily', 'level']) });
+const Request = z.discriminatedUnion('task', [
+  z.object({ task: z.enum(['minute', 'daily', 'level', 'standing', 'resume']) }),
+  z.object({ task: z.literal('stopAll'), hard: z._default(z.boolean(), false) }),
+]);
+const Refill = z.object({ task: z._default(z.literal('refill'), 'refill') });
 
-/** The rules say which task; whoever asks for a refill sends `refill: true`. */
-function taskOf(event: unknown): 'refill' | z.infer<typeof Task>['task'] {
-  const parsed = Task.safeParse(event);
-  return parsed.success ? parsed.data.task : 'refill';
-}
+/** Rules and operators say which task; whoever wants a refill names none. */
+const requestOf = (event: unknown) => z.parse(z.union([Request, Refill]), event);
 
 /** One part that fails or takes long must not keep the others from their work. */
 async function lookAfter(): Promise<void> {
   await Promise.all([
     part('sandboxes', reconcileSandboxes(deps)),
-    part('tasks', recyclePools(deps, pools)),
+    part('tasks', recycle()),
     part('relays', repairRelays(deps)),
     part('events', publishLeft(deps)),
   ]);
 }
+
+const recycle = async () => recyclePools(deps, await targets());
 
 async function part(name: string, work: Promise<unknown>): Promise<void> {
   try {

@@ -32,6 +32,7 @@ export function wire(env: z.infer<typeof PoolEnv>) {
     refill: { request: async () => {} },
     onAgentLog: (sandboxId: SandboxId, log: string) => logInfo('agent log', { sandboxId, log }),
     version: env.TASK_DEFINITION,
+    pauseSettlesMs: env.PAUSE_SETTLES_MS,
     clock,
     ids,
   };

@@ -20,14 +20,16 @@ const CallerContext = z.object({
   liveSandboxes: QueryInt,
   requestsPerSecond: QueryInt,
   retryAfterSeconds: z.optional(QueryInt),
+  pausedAt: z.optional(z.iso.datetime()),
 });
 
 /** @param waitMs above 0 for a key that is too fast */
 export const toCallerContext = (
-  { limits, ...who }: Caller,
+  { limits, pausedAt, ...who }: Caller,
   waitMs: number,
 ): Record<string, string> => ({
   ...who,
+  ...(pausedAt === undefined ? {} : { pausedAt }),
   ...(waitMs > 0 ? { retryAfterSeconds: String(Math.ceil(waitMs / 1_000)) } : {}),
   liveSandboxes: String(limits.liveSandboxes),
   requestsPerSecond: String(limits.requestsPerSecond),

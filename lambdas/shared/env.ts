@@ -69,6 +69,8 @@ export const ReaderEnv = {
 
 /** A revoked key still works for as long as the authorizer remembers it. */
 export const KeyMemoryEnv = { KEY_REMEMBERED_MS: whole(0) };
+/** After a pause began, nothing of before it is under way any more. */
+export const PauseEnv = { PAUSE_SETTLES_MS: whole(0) };
 /** Of a tenant that has no limits of its own. */
 export const CallerLimitsEnv = { MAX_LIVE_SANDBOXES: whole(1), REQUESTS_PER_SECOND: whole(1) };
 

@@ -23,7 +23,7 @@ import {
   useSegments,
   useState,
 } from './statements.ts';
-import { LEASE, RELAY_LIFE } from './timing.ts';
+import { LEASE, PAUSE, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
   connectionsEnv,
@@ -95,6 +95,7 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       ...eventSourceEnv(world),
       POOL_TARGET: String(config.poolTarget),
       OPEN_POOL_TARGET: String(config.openPoolTarget),
+      ...PAUSE,
     },
     grants: [
       ...useState(world.state),

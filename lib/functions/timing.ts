@@ -14,6 +14,8 @@ export const READERS = {
   SSE_LIFE_MS: '120000',
 } as const;
 export const KEY_MEMORY = { KEY_REMEMBERED_MS: '10000' } as const;
+/** Who was let in before a pause is remembered for 10 s, and their creation lasts at most 29 s. */
+export const PAUSE = { PAUSE_SETTLES_MS: '40000' } as const;
 /** A cold start on Fargate takes 30 to 60 s, most of it the image's pull. */
 export const launchEstimate = ({ profile }: DeployConfig) => ({
   LAUNCH_ESTIMATE_MS: profile === 'local' ? '1000' : '45000',

@@ -39,6 +39,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     persist: false,
     pool: 4,
     isolation: 'auto',
+    // Nothing of before a pause is under way when the test of it looks.
+    environmentOverrides: { pool: { PAUSE_SETTLES_MS: '0' } },
     progress: (line) => process.stderr.write(`${line}\n`),
     log: (source, line) => appendFileSync(logFile, `${source}: ${line}\n`),
   });

@@ -1,20 +1,12 @@
 /** `npm run keys` against the local mode: what it prints, and what works with it. */
 import { expect, test } from 'vitest';
 import { api, target } from '../helpers/api.ts';
-import { endpointsFile, tool } from '../helpers/tools.ts';
-
-const local = () =>
-  endpointsFile({
-    baseUrl: target.baseUrl,
-    apiKey: target.apiKey,
-    controlUrl: target.control?.url,
-    controlToken: target.control?.token,
-  });
+import { endpointsOf, tool } from '../helpers/tools.ts';
 
 const statusWith = async (apiKey: string) => (await api('/runtimes', { apiKey })).status;
 
 test('a tenant is made, its keys are made, listed, rotated and revoked', async () => {
-  await using file = await local();
+  await using file = await endpointsOf(target);
   const keys = async (...args: string[]) => {
     const told = await tool('keys', [...args, '--local', '--endpoints', file.path]);
     expect(told.code, told.stderr).toBe(0);
@@ -43,7 +35,7 @@ test('a tenant is made, its keys are made, listed, rotated and revoked', async (
 });
 
 test('what the deployment refuses is told in one line', async () => {
-  await using file = await local();
+  await using file = await endpointsOf(target);
   const args = ['list', '--tenant', `tn${'0'.repeat(20)}`, '--local', '--endpoints', file.path];
   const told = await tool('keys', args);
   expect(told).toMatchObject({ code: 1, stdout: '' });

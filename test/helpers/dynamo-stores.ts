@@ -6,6 +6,7 @@ import { dynamoExecutionStore } from '../../adapters/dynamo/execution-store.ts';
 import { dynamoIdempotencyStore } from '../../adapters/dynamo/idempotency-store.ts';
 import { dynamoOutboxStore } from '../../adapters/dynamo/outbox-store.ts';
 import { dynamoOutputStore } from '../../adapters/dynamo/output-store.ts';
+import { dynamoPauseStore } from '../../adapters/dynamo/pause-store.ts';
 import { dynamoPoolStore } from '../../adapters/dynamo/pool-store.ts';
 import { dynamoRateWindowStore } from '../../adapters/dynamo/rate-window-store.ts';
 import { dynamoSandboxStore } from '../../adapters/dynamo/sandbox-store.ts';
@@ -73,6 +74,7 @@ export async function startStores() {
     sockets: dynamoConnectionStore(state),
     subscriptions: dynamoSubscriptionStore(state),
     idempotency: dynamoIdempotencyStore(state),
+    pauses: dynamoPauseStore(state),
     tickets: dynamoTicketStore(state),
     windows: dynamoRateWindowStore(state),
     usage: dynamoUsageStore(state),

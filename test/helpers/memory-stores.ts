@@ -153,6 +153,11 @@ function sandboxStore(tables: Tables): SandboxStore {
         .slice(0, limit)
         .map(({ record }) => ({ ...record })),
 
+    live: async () =>
+      [...tables.sandboxes.values()]
+        .filter(({ overdueAt }) => overdueAt !== undefined)
+        .map(({ record: { id, status } }) => ({ id, status })),
+
     async postpone({ id, status }, overdueAt) {
       if (recordOf(id)?.status === status) setOverdue(id, overdueAt);
     },

@@ -5,6 +5,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Target } from '../e2e/global-setup.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -51,11 +52,21 @@ export async function tool(
 }
 
 /** What `npm start` writes, of a stack that a test has. */
-export async function endpointsFile(
+async function endpointsFile(
   stack: Readonly<Record<string, unknown>>,
 ): Promise<AsyncDisposable & { path: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'code-interpreter-tools-'));
   const path = join(folder, 'endpoints.json');
   await writeFile(path, JSON.stringify(stack), { mode: 0o600 });
   return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** The stack of the scenarios, for `--local --endpoints`. */
+export function endpointsOf(target: Target) {
+  return endpointsFile({
+    baseUrl: target.baseUrl,
+    apiKey: target.apiKey,
+    controlUrl: target.control?.url,
+    controlToken: target.control?.token,
+  });
 }

@@ -21,6 +21,7 @@ function worldAt(startMs = START) {
   let nowMs = startMs;
   const deps = {
     accounts: stores.accounts,
+    pauses: stores.pauses,
     idempotency: stores.idempotency,
     clock: { ...clock, nowMs: () => nowMs },
     ids,

@@ -22,6 +22,7 @@ async function world() {
     accounts,
     idempotency,
     tickets,
+    pauses: stores.pauses,
     ids,
     digest,
     limits,
