@@ -93,10 +93,10 @@ describe('stop-all', () => {
   test('one that cannot be told keeps no other from its end', async () => {
     await runningSandbox(world);
     const other = await missedSandbox(world);
-    const { requestEnd } = stores.sandboxes;
+    const requestEnd = stores.sandboxes.requestEnd.bind(stores.sandboxes);
     world.deps.sandboxes.requestEnd = async (id, asked) => {
       if (id !== other.id) throw new Error('throttled');
-      return requestEnd.call(stores.sandboxes, id, asked);
+      return requestEnd(id, asked);
     };
     expect(await stop()).toMatchObject({ failed: ['Error: throttled'], sandboxes: 2 });
     expect(await recordOf(world, other.id)).toMatchObject({ status: 'stopping' });
