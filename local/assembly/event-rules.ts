@@ -1,6 +1,7 @@
 /** Reads EventBridge's rules out of a deployed model. A target that is no function, or an input made of the event, stops the start. */
 import { z } from 'zod';
 import type { RuleDefinition } from '../services/event-bridge/types.ts';
+import { requirePermission } from './access.ts';
 import type { Deployment } from './deployment.ts';
 import { readProperties } from './provider.ts';
 
@@ -25,9 +26,17 @@ export function eventRulesOf(deployment: Deployment): RuleDefinition[] {
   return deployment.resourcesOfType('AWS::Events::Rule').map((resource) => {
     const { ref, type, properties, attributes } = resource;
     const rule = readProperties(ruleProperties, properties, { address: resource, type });
+    const sourceArn = String(attributes['Arn']);
+    for (const { Arn } of rule.Targets)
+      requirePermission(deployment, {
+        service: 'events.amazonaws.com',
+        functionName: Arn.split(':').at(6) ?? '',
+        sourceArn,
+        owner: resource.logicalId,
+      });
     return {
       name: ref,
-      arn: String(attributes['Arn']),
+      arn: sourceArn,
       busName: rule.EventBusName,
       enabled: rule.State === 'ENABLED',
       eventPattern: rule.EventPattern,

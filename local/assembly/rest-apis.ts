@@ -11,6 +11,7 @@ import type {
   MockIntegration,
   RestApiDefinition,
 } from '../services/api-gateway/definition.ts';
+import { requirePermission } from './access.ts';
 import type { DeployedResource, Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
 import { functionOf } from './function-uri.ts';
@@ -207,6 +208,30 @@ function gatewayResponsesOf(
   return responses;
 }
 
+/** API Gateway writes `*` for the variables of a path when it says where a call comes from. */
+function requirePermissions(
+  deployment: Deployment,
+  { apiId, stageName, methods }: Pick<RestApiDefinition, 'apiId' | 'stageName' | 'methods'>,
+): void {
+  const { region, accountId } = deployment;
+  const service = 'apigateway.amazonaws.com';
+  const api = `arn:aws:execute-api:${region}:${accountId}:${apiId}`;
+  for (const { httpMethod, resourcePath, integration, authorizer } of methods) {
+    const owner = `${httpMethod} ${resourcePath}`;
+    if (integration.kind === 'function') {
+      const path = resourcePath.replaceAll(/\{[^}]+\}/g, '*');
+      const sourceArn = `${api}/${stageName}/${httpMethod}${path}`;
+      const { functionName } = integration;
+      requirePermission(deployment, { service, functionName, sourceArn, owner });
+    }
+    if (authorizer !== undefined) {
+      const { id, functionName } = authorizer;
+      const sourceArn = `${api}/authorizers/${id}`;
+      requirePermission(deployment, { service, functionName, sourceArn, owner });
+    }
+  }
+}
+
 export function restApisOf(deployment: Deployment): RestApiDefinition[] {
   const apis = new Map(
     deployment.resourcesOfType('AWS::ApiGateway::RestApi').map((api) => [api.ref, api]),
@@ -216,6 +241,8 @@ export function restApisOf(deployment: Deployment): RestApiDefinition[] {
     const api = apis.get(stage.RestApiId);
     if (api === undefined)
       throw new AssemblyError(`${resource.logicalId}: REST API ${stage.RestApiId} is not deployed`);
+    const methods = methodsOf(deployment, api);
+    requirePermissions(deployment, { apiId: api.ref, stageName: stage.StageName, methods });
     return {
       apiId: api.ref,
       accountId: deployment.accountId,
@@ -223,7 +250,7 @@ export function restApisOf(deployment: Deployment): RestApiDefinition[] {
       stageName: stage.StageName,
       stageVariables: stage.Variables,
       binaryMediaTypes: read(apiProperties, api).BinaryMediaTypes,
-      methods: methodsOf(deployment, api),
+      methods,
       gatewayResponses: gatewayResponsesOf(deployment, api),
     };
   });

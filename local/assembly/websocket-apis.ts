@@ -9,7 +9,7 @@ import type {
   WebSocketAuthorizer,
   WebSocketRoute,
 } from '../services/api-gateway/websocket/definition.ts';
-import { isLike } from '../services/shared/wildcards.ts';
+import { requirePermission } from './access.ts';
 import type { DeployedResource, Deployment } from './deployment.ts';
 import { AssemblyError } from './errors.ts';
 import { functionOf } from './function-uri.ts';
@@ -67,13 +67,6 @@ const authorizerProperties = z.object({
   IdentitySource: z.array(z.string()).default([]),
 });
 
-const permissionProperties = z.object({
-  Action: z.string(),
-  FunctionName: z.string(),
-  Principal: z.string(),
-  SourceArn: z.string().optional(),
-});
-
 function read<T>(schema: z.ZodType<T>, resource: DeployedResource): T {
   return readProperties(schema, resource.properties, { address: resource, type: resource.type });
 }
@@ -85,23 +78,7 @@ function identitySource(expression: string, owner: string): IdentitySource {
   return { place, name };
 }
 
-/** Throws unless some permission lets the API call the function from here: on AWS the call would be a 500. */
-function requirePermission(
-  deployment: Deployment,
-  { functionName, sourceArn, owner }: { functionName: string; sourceArn: string; owner: string },
-): void {
-  const granted = deployment.resourcesOfType('AWS::Lambda::Permission').some((resource) => {
-    const permission = read(permissionProperties, resource);
-    return (
-      permission.Principal === 'apigateway.amazonaws.com' &&
-      ['lambda:InvokeFunction', 'lambda:*'].includes(permission.Action) &&
-      permission.FunctionName.split(':').at(-1) === functionName &&
-      isLike(permission.SourceArn ?? '*', sourceArn)
-    );
-  });
-  if (!granted)
-    throw new AssemblyError(`${owner}: no permission lets ${sourceArn} invoke ${functionName}`);
-}
+const service = 'apigateway.amazonaws.com';
 
 function byRef(deployment: Deployment, type: string, ref: string, owner: string): DeployedResource {
   const found = deployment.resourcesOfType(type).find((resource) => resource.ref === ref);
@@ -125,7 +102,7 @@ function authorizerOf(
   const { AuthorizerUri, IdentitySource } = read(authorizerProperties, resource);
   const functionName = functionOf(AuthorizerUri, 'invocations', resource.logicalId);
   const sourceArn = `${apiArn}/authorizers/${ref}`;
-  requirePermission(deployment, { functionName, sourceArn, owner: resource.logicalId });
+  requirePermission(deployment, { service, functionName, sourceArn, owner: resource.logicalId });
   return {
     functionName,
     identitySources: IdentitySource.map((source) => identitySource(source, resource.logicalId)),
@@ -148,7 +125,7 @@ function routeOf(scope: ApiScope, resource: DeployedResource): WebSocketRoute {
   const { IntegrationUri, TimeoutInMillis } = read(integrationProperties, integration);
   const functionName = functionOf(IntegrationUri, 'invocations', integration.logicalId);
   const sourceArn = `${apiArn}/${stageName}/${route.RouteKey}`;
-  requirePermission(deployment, { functionName, sourceArn, owner });
+  requirePermission(deployment, { service, functionName, sourceArn, owner });
   const hasResponse = deployment
     .resourcesOfType('AWS::ApiGatewayV2::RouteResponse')
     .some((response) => read(routeResponseProperties, response).RouteId === resource.ref);

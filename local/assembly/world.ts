@@ -18,12 +18,14 @@ import { EventBridgeService } from '../services/event-bridge/event-bridge-servic
 import { ControlServer } from '../services/front-door/control-server.ts';
 import { fateUnder } from '../services/front-door/faults/event-fate.ts';
 import { FrontDoor } from '../services/front-door/front-door.ts';
+import { AccessControl } from '../services/iam/access-control.ts';
 import { FunctionFailure } from '../services/lambda/errors.ts';
 import { LambdaService } from '../services/lambda/lambda-service.ts';
 import type { FunctionInvoker } from '../services/lambda/types.ts';
 import { S3Service } from '../services/s3/service.ts';
 import { Queues } from '../services/sqs/queues.ts';
 import { StepFunctionsService } from '../services/step-functions/step-functions-service.ts';
+import { accessModelOf } from './access.ts';
 import { Cleanup } from './cleanup.ts';
 import { deployAssembly } from './deploy.ts';
 import type { Deployment } from './deployment.ts';
@@ -32,6 +34,7 @@ import { eventRulesOf } from './event-rules.ts';
 import type { EnvironmentOverrides } from './functions.ts';
 import { tellOfLostTasks } from './lost-tasks.ts';
 import { networkOf } from './network.ts';
+import { checkMachine, maySend } from './on-behalf.ts';
 import { restApisOf } from './rest-apis.ts';
 import { webSocketApisOf } from './websocket-apis.ts';
 
@@ -76,6 +79,7 @@ const accountId = '000000000000';
 
 interface Services {
   readonly frontDoor: FrontDoor;
+  readonly access: AccessControl;
   readonly awsEndpoint: string;
   readonly lambda: LambdaService;
   readonly dynamodb: DynamoDbService;
@@ -116,18 +120,24 @@ function startStorage(options: AwsWorldOptions, data: string, cleanup: Cleanup) 
   return { dynamodb, s3 };
 }
 
+function frontDoorOf(access: AccessControl, { ports, log }: AwsWorldOptions): FrontDoor {
+  return new FrontDoor({
+    port: ports?.aws ?? 0,
+    access,
+    onError: (error, { service, action }) => log(service, `${action}: ${messageOf(error)}`),
+  });
+}
+
 async function startServices(
   options: AwsWorldOptions,
   cleanup: Cleanup,
   network: () => NetworkModel | undefined,
 ): Promise<Services> {
-  const { log, region = 'us-east-1', dataDirectory, taskDriver, ports } = options;
+  const { log, region = 'us-east-1', dataDirectory, taskDriver } = options;
   const place = { accountId, region };
   const onError = (source: string) => (error: unknown) => log(source, messageOf(error));
-  const frontDoor = new FrontDoor({
-    port: ports?.aws ?? 0,
-    onError: (error, { service, action }) => log(service, `${action}: ${messageOf(error)}`),
-  });
+  const access = new AccessControl({ log: (line) => log('iam', line) });
+  const frontDoor = frontDoorOf(access, options);
   const data = await dataFolder(options, cleanup);
   const { dynamodb, s3 } = startStorage(options, data, cleanup);
   const queues = new Queues();
@@ -138,7 +148,10 @@ async function startServices(
     endpointUrl: awsEndpoint,
     log: (functionName, requestId, line) =>
       log(functionName, requestId === undefined ? line : `${requestId} ${line}`),
-    deliver: async (destination, record) => giveUp(queues, log, destination, record),
+    deliver: async (destination, record) => {
+      if (maySend(access, record.requestContext.functionArn, destination))
+        giveUp(queues, log, destination, record);
+    },
     fateOf: (functionName) => fateOfEvent(frontDoor, functionName),
   });
   cleanup.add((graceMs) => lambda.close(graceMs));
@@ -151,6 +164,7 @@ async function startServices(
   const stepFunctions = new StepFunctionsService({
     ...place,
     invoker: lambda,
+    mayInvoke: (call) => checkMachine(access, call),
     directory: dataDirectory === undefined ? undefined : join(data, 'step-functions'),
     onError: onError('states'),
   });
@@ -174,7 +188,7 @@ async function startServices(
   });
   const services = { lambda, dynamodb, s3, events, ecs, stepFunctions };
   for (const service of Object.values(services)) frontDoor.register(service);
-  return { ...services, frontDoor, awsEndpoint, queues, journal };
+  return { ...services, frontDoor, access, awsEndpoint, queues, journal };
 }
 
 function fateOfEvent({ faults }: FrontDoor, functionName: string) {
@@ -263,6 +277,7 @@ async function assemble(options: AwsWorldOptions, cleanup: Cleanup): Promise<Aws
       ? {}
       : { environmentOverrides: options.environmentOverrides }),
   });
+  services.access.load(accessModelOf(deployment));
   network = networkOf(deployment);
   const controlToken = options.controlToken ?? randomBytes(24).toString('base64url');
   const control = controlServerOf(services, controlToken, options);

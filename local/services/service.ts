@@ -3,6 +3,7 @@
  * A service knows AWS only, never the product.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Right } from './iam/decision.ts';
 
 /** Who signed the request: one access key per Lambda function, so each call can be laid to a role. */
 export interface Principal {
@@ -22,11 +23,18 @@ export interface AwsRequest {
   readonly url: URL;
   /** The whole body, except for `s3`, where it is undefined and `incoming` is still unread. */
   readonly body: Buffer | undefined;
+  /** Whether the caller has a further right, for answers that depend on one. */
+  readonly has: (right: Right) => boolean;
 }
+
+/** A request as far as it is known before anybody asked what its caller may do. */
+export type UncheckedRequest = Omit<AwsRequest, 'has'>;
 
 export interface AwsService {
   /** The SigV4 service name this answers for. */
   readonly name: string;
+  /** All that a caller needs for this request; at least one, also for a request that is wrong. */
+  rights(request: UncheckedRequest): readonly Right[] | Promise<readonly Right[]>;
   handle(request: AwsRequest, response: ServerResponse): Promise<void>;
   close(): Promise<void>;
 }

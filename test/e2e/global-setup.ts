@@ -33,6 +33,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   }
   const directory = await temporaryDirectory();
   const logFile = join(directory.path, 'functions.log');
+  const refusals: string[] = [];
   const stack = await startLocalStack({
     port: 0,
     directory: directory.path,
@@ -42,7 +43,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     // Nothing of before a pause is under way when the test of it looks.
     environmentOverrides: { pool: { PAUSE_SETTLES_MS: '0' } },
     progress: (line) => process.stderr.write(`${line}\n`),
-    log: (source, line) => appendFileSync(logFile, `${source}: ${line}\n`),
+    log: (source, line) => {
+      appendFileSync(logFile, `${source}: ${line}\n`);
+      if (source === 'iam') refusals.push(line);
+    },
   });
   const { baseUrl, apiKey, websocketUrl, pid, controlUrl, controlToken } = stack.endpoints;
   project.provide('target', {
@@ -56,5 +60,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   return async () => {
     await stack.close();
     await directory[Symbol.asyncDispose]();
+    // A function that goes on without its right hides a grant that is missing in the template.
+    if (refusals.length > 0) throw new Error(`rights were missing:\n${refusals.join('\n')}`);
   };
 }

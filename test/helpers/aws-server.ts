@@ -68,6 +68,7 @@ async function serve(
       incoming,
       url,
       body,
+      has: () => true,
     },
     response,
   );

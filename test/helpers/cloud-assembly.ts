@@ -34,6 +34,36 @@ export function imageOf(hash: string): object {
   };
 }
 
+/** A role that the service may assume, with the right to do these things: `action resource`. */
+export function roleOf(service: string, ...rights: readonly [action: string, resource: unknown][]) {
+  const statements = rights.map(([Action, Resource]) => ({ Effect: 'Allow', Action, Resource }));
+  return {
+    Type: 'AWS::IAM::Role',
+    Properties: {
+      AssumeRolePolicyDocument: {
+        Statement: [
+          {
+            Effect: 'Allow',
+            Action: 'sts:AssumeRole',
+            Principal: { Service: `${service}.amazonaws.com` },
+          },
+        ],
+      },
+      Policies: [{ PolicyName: 'grants', PolicyDocument: { Statement: statements } }],
+    },
+  };
+}
+
+/** Lets a service call a function. */
+export const permissionOf = (service: string, logicalId: string) => ({
+  Type: 'AWS::Lambda::Permission',
+  Properties: {
+    Action: 'lambda:InvokeFunction',
+    FunctionName: { 'Fn::GetAtt': [logicalId, 'Arn'] },
+    Principal: `${service}.amazonaws.com`,
+  },
+});
+
 async function writeStack(directory: string, name: string, stack: StackFixture): Promise<void> {
   const files: Record<string, object> = {};
   for (const [hash, bundle] of Object.entries(stack.bundles ?? {})) {

@@ -19,6 +19,8 @@ const taskDefinitionProperties = z.object({
   EphemeralStorage: z.object({ SizeInGiB: z.coerce.number() }).default({ SizeInGiB: 20 }),
   ContainerDefinitions: z.array(containerProperties).min(1),
   RequiresCompatibilities: z.array(z.string()).default([]),
+  ExecutionRoleArn: z.string().optional(),
+  TaskRoleArn: z.string().optional(),
 });
 
 const cluster: Provider = async (_logicalId, properties, context) => {
@@ -42,6 +44,7 @@ const taskDefinition: Provider = async (logicalId, properties, context) => {
     cpu: read.Cpu,
     memory: read.Memory,
     ephemeralStorageGib: read.EphemeralStorage.SizeInGiB,
+    roleArns: [read.ExecutionRoleArn, read.TaskRoleArn].filter((arn) => arn !== undefined),
     containers: read.ContainerDefinitions.map((container) => ({
       name: container.Name,
       image: container.Image,

@@ -1,6 +1,6 @@
 /**
  * IAM: no role is created here. Roles and policies stay in the model with their documents resolved,
- * so that whoever checks a function's grants reads the very policies that would be deployed.
+ * from where access.ts reads the very policies that would be deployed.
  */
 import { z } from 'zod';
 import { physicalName, resourceId } from '../naming.ts';

@@ -6,10 +6,12 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { crc32 } from 'node:zlib';
 import type { Table } from 'dynalite/db/index.js';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
+import { parseObject } from '../shared/json-object.ts';
 import { KeyLocks } from '../shared/key-locks.ts';
 import { isDynamoDbError, protocolError } from './errors.ts';
 import { getItem, readMany } from './reads.ts';
+import { dynamoDbRights } from './rights.ts';
 import { Storage } from './storage.ts';
 import { type Place, readDeclaration } from './table-schema.ts';
 import { standUpTable } from './tables.ts';
@@ -73,6 +75,19 @@ export class DynamoDbService implements AwsService {
     const { region = 'us-east-1', accountId = '000000000000' } = this.#options;
     const { storage } = await this.#tables;
     return standUpTable(storage, readDeclaration(declaration, { region, accountId }));
+  }
+
+  async rights({ target, body }: UncheckedRequest) {
+    const { region = 'us-east-1', accountId = '000000000000' } = this.#options;
+    const { storage } = await this.#tables;
+    return dynamoDbRights(target?.split('.').at(-1) ?? '', parseObject(body), (name) => {
+      const table = storage.declared(name)?.table;
+      return {
+        arn: `arn:aws:dynamodb:${region}:${accountId}:table/${name}`,
+        partitionKey: hashKeyOf(table?.KeySchema),
+        indexes: table?.GlobalSecondaryIndexes ?? [],
+      };
+    });
   }
 
   async handle(request: AwsRequest, response: ServerResponse): Promise<void> {
@@ -140,3 +155,6 @@ function send(response: ServerResponse, status: number, answer: object): void {
   });
   response.end(body);
 }
+
+const hashKeyOf = (schema: Table['KeySchema'] = []): string =>
+  schema.find(({ KeyType }) => KeyType === 'HASH')?.AttributeName ?? '';

@@ -4,7 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { sendJson } from '../shared/send-json.ts';
 import { EcsError } from './errors.ts';
 import { checkFargateSize } from './fargate-sizes.ts';
@@ -17,6 +17,7 @@ import {
   requestSchemas,
   type StopTaskRequest,
 } from './requests.ts';
+import { ecsRights } from './rights.ts';
 import { RunTaskRate } from './run-task-rate.ts';
 import { Task } from './task.ts';
 import { TaskLife, type TaskLifeOptions } from './task-life.ts';
@@ -65,6 +66,19 @@ export class EcsService implements AwsService {
       );
     checkFargateSize(definition.cpu, definition.memory);
     this.#definitions.set(definition.family, definition);
+  }
+
+  rights({ target, body }: UncheckedRequest) {
+    const arn = (kind: string, name: string) =>
+      name.startsWith('arn:')
+        ? name
+        : `arn:aws:ecs:${this.#options.region}:${this.#options.accountId}:${kind}/${name}`;
+    return ecsRights(target?.split('.').at(-1) ?? '', body, {
+      clusterArn: (name) => arn('cluster', name),
+      taskArn: (cluster, id) => this.#taskArn(cluster.split('/').at(-1) ?? '', id),
+      taskDefinitionArn: (name) => arn('task-definition', name.includes(':') ? name : `${name}:1`),
+      roleArns: (name) => this.#definitions.get(familyOf(name))?.roleArns ?? [],
+    });
   }
 
   async handle({ target, body }: AwsRequest, response: ServerResponse): Promise<void> {
@@ -212,8 +226,8 @@ export class EcsService implements AwsService {
 
   /** `family`, `family:1` or the ARN. */
   #definition(name: string): TaskDefinition {
-    const [family = '', revision = '1'] = (name.split('/').at(-1) ?? '').split(':');
-    const definition = this.#definitions.get(family);
+    const [, revision = '1'] = (name.split('/').at(-1) ?? '').split(':');
+    const definition = this.#definitions.get(familyOf(name));
     if (definition !== undefined && revision === '1') return definition;
     throw new EcsError('ClientException', 'TaskDefinition not found.');
   }
@@ -250,3 +264,5 @@ export class EcsService implements AwsService {
     return `arn:aws:ecs:${region}:${accountId}:task/${clusterName}/${nameOrArn}`;
   }
 }
+
+const familyOf = (nameOrArn: string): string => nameOrArn.split('/').at(-1)?.split(':')[0] ?? '';

@@ -24,6 +24,8 @@ export interface TaskDefinition {
   readonly memory: string;
   readonly ephemeralStorageGib: number;
   readonly containers: readonly ContainerDefinition[];
+  /** Whoever runs it must be allowed to pass these. */
+  readonly roleArns: readonly string[];
 }
 
 /** Where the stand-in publishes what happens to a task. */

@@ -6,9 +6,10 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { FunctionInvoker } from '../lambda/types.ts';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { sendJson } from '../shared/send-json.ts';
 import { compilePattern, type EventMatcher } from './event-pattern.ts';
+import { eventRights } from './rights.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
 import type { BusEvent, RuleDefinition } from './types.ts';
 
@@ -114,6 +115,15 @@ export class EventBridgeService implements AwsService {
       if (matches?.(envelope) === true) this.#deliver(definition, envelope);
     }
     return envelope.id;
+  }
+
+  rights({ target, body }: UncheckedRequest) {
+    const { region, accountId } = this.#options;
+    return eventRights(
+      target?.split('.').at(-1) ?? '',
+      body,
+      (name) => `arn:aws:events:${region}:${accountId}:event-bus/${name}`,
+    );
   }
 
   async handle({ target, body }: AwsRequest, response: ServerResponse): Promise<void> {

@@ -1,13 +1,16 @@
 /**
- * The one AWS endpoint of this machine: checks who signed, counts, and hands the request to the stand-in of the
- * service in the signature's scope. It never answers for a service, and lets nothing unsigned through but the
+ * The one AWS endpoint of this machine: checks who signed and what they may do, counts, and hands the request to the
+ * stand-in of the service in the signature's scope. It never answers for a service, and lets nothing unsigned through but the
  * CORS preflights of S3, which browsers cannot sign.
  */
 import { hash, randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AwsRequest, AwsService, Principal } from '../service.ts';
+import type { AccessControl } from '../iam/access-control.ts';
+import type { Right } from '../iam/decision.ts';
+import type { Denial } from '../iam/denial.ts';
+import type { AwsRequest, AwsService, Principal, UncheckedRequest } from '../service.ts';
 import { Chance } from '../shared/chance.ts';
-import { sendRefusal } from '../shared/refusal.ts';
+import { refuse, sendRefusal } from '../shared/refusal.ts';
 import { parseAuthorization, verifySignature } from '../sigv4.ts';
 import { actionOf } from './actions.ts';
 import { carryUnder } from './faults/carry.ts';
@@ -24,11 +27,16 @@ const BODY_LIMIT_BYTES = 6 * 1024 * 1024 + 1024;
 /** Large uploads may take their time; idle connections outlive what the SDKs keep, so that none is cut in use. */
 const SERVER_OPTIONS = { requestTimeout: 0, keepAliveTimeout: 75_000 };
 
+/** Who sends a preflight: it asks for nothing but the rules of a bucket. */
+const ANONYMOUS = 'anonymous';
+
 export interface FrontDoorOptions {
   /** What fault rules with a probability draw from. */
   readonly chance?: Chance;
   /** Default 0: any free port. */
   readonly port?: number;
+  /** What signers may do. Without it whoever has signed may do everything: for tests of a stand-in alone. */
+  readonly access?: Pick<AccessControl, 'check'>;
   /** Hears of what a stand-in threw: the caller gets a bare 500. */
   readonly onError?: (error: unknown, request: { service: string; action: string }) => void;
 }
@@ -94,7 +102,8 @@ export class FrontDoor implements AsyncDisposable {
         headers: incoming.headers,
       });
       this.counts.add({ ...request, principal: admitted.principal.name });
-      await this.#carry(admitted, request.action, response);
+      const checked = await this.#authorize(admitted, response);
+      if (checked !== undefined) await this.#carry(checked, request.action, response);
     } catch (error) {
       this.#fail(error, request, response);
     }
@@ -119,9 +128,9 @@ export class FrontDoor implements AsyncDisposable {
   async #admit(
     incoming: IncomingMessage,
     response: ServerResponse,
-  ): Promise<AwsRequest | undefined> {
+  ): Promise<UncheckedRequest | undefined> {
     if (isPreflight(incoming)) {
-      const principal = { accessKeyId: 'anonymous', name: 'anonymous' };
+      const principal = { accessKeyId: ANONYMOUS, name: ANONYMOUS };
       return this.#isKnown('s3', incoming, response)
         ? requestOf({ incoming, service: 's3', principal, body: undefined })
         : undefined;
@@ -151,6 +160,29 @@ export class FrontDoor implements AsyncDisposable {
     }
     const principal = this.#principal(verified.accessKeyId, verified.form === 'query');
     return requestOf({ incoming, service, principal, body });
+  }
+
+  /** The request with what its caller may do, or undefined when it has been refused. */
+  async #authorize(
+    request: UncheckedRequest,
+    response: ServerResponse,
+  ): Promise<AwsRequest | undefined> {
+    const { service, principal, incoming } = request;
+    const has = (right: Right): boolean => this.#denial(request, [right]) === undefined;
+    const checked = { ...request, has };
+    if (principal.name === ANONYMOUS || this.#options.access === undefined) return checked;
+    const rights = (await this.#services.get(service)?.rights(request)) ?? [];
+    if (rights.length === 0) throw new Error(`${service} named no right`);
+    const denial = this.#denial(request, rights);
+    if (denial === undefined) return checked;
+    sendRefusal(refuse('denied', service, denial.message), incoming, response);
+    return undefined;
+  }
+
+  /** By whose key it was signed: a presigned URL can do what its signer may. */
+  #denial({ principal }: UncheckedRequest, rights: readonly Right[]): Denial | undefined {
+    const signer = this.#keyring.find(principal.accessKeyId)?.name ?? principal.name;
+    return this.#options.access?.check(signer, rights);
   }
 
   /** A presigned URL is used by whoever was given it, not by the function that signed it. */
@@ -190,7 +222,7 @@ function requestOf(parts: {
   service: string;
   principal: Principal;
   body: Buffer | undefined;
-}): AwsRequest {
+}): UncheckedRequest {
   const target = parts.incoming.headers['x-amz-target'];
   return {
     ...parts,

@@ -7,6 +7,7 @@ import type { FunctionError } from './types.ts';
 const statusCodes = {
   InvalidParameterValueException: 400,
   InvalidRequestContentException: 400,
+  AccessDeniedException: 403,
   ResourceNotFoundException: 404,
   ResourceConflictException: 409,
   RequestTooLargeException: 413,

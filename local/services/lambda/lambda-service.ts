@@ -5,11 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { AsyncEvents, type Deliver, type FateOf } from './async-events.ts';
 import { LambdaError } from './errors.ts';
 import { answerLambdaRequest } from './http-api.ts';
 import { ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES } from './limits.ts';
+import { lambdaRights } from './rights.ts';
 import {
   payloadOf,
   requestPayload,
@@ -186,6 +187,10 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
   /** Throws a `LambdaError` unless the function exists. */
   assertFunction(name: string): void {
     this.#pool(name);
+  }
+
+  rights(request: UncheckedRequest) {
+    return lambdaRights(request, (name) => this.functionArn(name));
   }
 
   async handle(request: AwsRequest, response: ServerResponse): Promise<void> {

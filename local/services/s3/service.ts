@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { splitTarget } from '../shared/canonical-request.ts';
 import { parseAuthorization } from '../sigv4.ts';
 import { Bucket, type BucketOptions } from './bucket.ts';
@@ -13,6 +13,7 @@ import { allowOrigin, answerPreflight } from './cors.ts';
 import { noSuchBucket, S3Error } from './errors.ts';
 import { sendError } from './exchange.ts';
 import { sweepBucket } from './lifecycle.ts';
+import { listRight, s3Rights } from './rights.ts';
 import { operationOf, parseTarget } from './routes.ts';
 
 export interface S3Options {
@@ -53,6 +54,10 @@ export class S3Service implements AwsService {
     this.#buckets.set(name, bucket);
   }
 
+  rights({ incoming }: UncheckedRequest) {
+    return s3Rights(incoming);
+  }
+
   async handle(request: AwsRequest, response: ServerResponse): Promise<void> {
     const { incoming } = request;
     const { path, query } = splitTarget(incoming.url ?? '/');
@@ -69,7 +74,7 @@ export class S3Service implements AwsService {
       if (!(error instanceof S3Error)) this.#options.onError?.(error);
       const known =
         error instanceof S3Error
-          ? error
+          ? hiddenFrom(request, path, error)
           : new S3Error('InternalError', 500, 'We encountered an internal error.');
       sendError(incoming, response, known, path);
     }
@@ -124,4 +129,10 @@ export class S3Service implements AwsService {
       })
       .catch((error: unknown) => this.#options.onError?.(error));
   }
+}
+
+/** Whoever may not list is not told that an object is not there. */
+function hiddenFrom({ has }: AwsRequest, path: string, error: S3Error): S3Error {
+  if (error.code !== 'NoSuchKey' || has(listRight(parseTarget(path).bucket))) return error;
+  return new S3Error('AccessDenied', 403, 'Access Denied');
 }

@@ -1,6 +1,6 @@
 /**
- * How a request is refused before any service sees it: the error codes that AWS gives for a bad signature,
- * which differ between S3 (XML) and the rest (JSON). It must never say which part of a signature was wrong.
+ * How a request is refused before any service sees it: the error codes that AWS gives for a bad signature
+ * or a right that is missing, which differ between S3 (XML) and the rest (JSON). It must never say which part of a signature was wrong.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -23,7 +23,9 @@ export type RefusalKind =
   | 'expired'
   | 'skewed'
   | 'payload'
-  | 'unsigned-headers';
+  | 'unsigned-headers'
+  /** Signed well, but not allowed. */
+  | 'denied';
 
 const S3_CODES: Record<RefusalKind, readonly [code: string, status: number]> = {
   missing: ['AccessDenied', 403],
@@ -34,6 +36,7 @@ const S3_CODES: Record<RefusalKind, readonly [code: string, status: number]> = {
   skewed: ['RequestTimeTooSkewed', 403],
   payload: ['XAmzContentSHA256Mismatch', 400],
   'unsigned-headers': ['AccessDenied', 403],
+  denied: ['AccessDenied', 403],
 };
 
 const OTHER_CODES: Record<RefusalKind, string> = {
@@ -45,6 +48,7 @@ const OTHER_CODES: Record<RefusalKind, string> = {
   skewed: 'InvalidSignatureException',
   payload: 'InvalidSignatureException',
   'unsigned-headers': 'InvalidSignatureException',
+  denied: 'AccessDeniedException',
 };
 
 /** Services with REST routes answer 403, those with an `X-Amz-Target` header 400. */

@@ -4,20 +4,23 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { FunctionInvoker } from '../lambda/types.ts';
-import type { AwsRequest, AwsService } from '../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { sendJson } from '../shared/send-json.ts';
 import { describeExecution, pageOf, summarizeExecution, withoutData } from './answers.ts';
 import { StepFunctionsError } from './errors.ts';
 import { ExecutionJournal } from './execution-journal.ts';
 import type { Clock } from './interpreter/clock.ts';
 import { MachineEngine } from './interpreter/engine.ts';
-import type { StateMachine } from './interpreter/machine.ts';
+import type { StateMachine, TaskCall } from './interpreter/machine.ts';
 import { checkName, requests, serve } from './requests.ts';
+import { stepFunctionsRights } from './rights.ts';
 
 export interface StepFunctionsOptions {
   readonly accountId: string;
   readonly region: string;
   readonly invoker: Pick<FunctionInvoker, 'invoke'>;
+  /** Throws what Lambda answers a machine whose role may not invoke a function. Without it every role may. */
+  readonly mayInvoke?: (call: Pick<TaskCall, 'roleArn' | 'functionName'>) => void;
   /** Where executions outlive the process; without it they end with it. */
   readonly directory?: string | undefined;
   readonly clock?: Clock;
@@ -42,11 +45,13 @@ export class StepFunctionsService implements AwsService {
   readonly #createdAt = Date.now();
 
   constructor(options: StepFunctionsOptions) {
-    const { invoker, directory, clock, onError } = options;
+    const { invoker, directory, clock, onError, mayInvoke } = options;
     this.#options = options;
     this.#engine = new MachineEngine({
-      invoke: ({ functionName, payload }, signal) =>
-        invoker.invoke(functionName, payload, { signal }),
+      invoke: async ({ roleArn, functionName, payload }, signal) => {
+        mayInvoke?.({ roleArn, functionName });
+        return invoker.invoke(functionName, payload, { signal });
+      },
       store: directory === undefined ? undefined : new ExecutionJournal({ directory, onError }),
       onError,
       ...(clock === undefined ? {} : { clock }),
@@ -79,6 +84,10 @@ export class StepFunctionsService implements AwsService {
   /** Goes on with the executions of a former run, once their machines and functions stand. */
   resume(): void {
     this.#engine.resume();
+  }
+
+  rights({ target, body }: UncheckedRequest) {
+    return stepFunctionsRights(target?.split('.').at(-1) ?? '', body);
   }
 
   async handle({ target, body }: AwsRequest, response: ServerResponse): Promise<void> {

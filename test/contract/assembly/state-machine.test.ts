@@ -6,7 +6,12 @@ import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { startAwsWorld } from '../../../local/assembly/world.ts';
-import { type AssemblyFixture, codeOf, writeAssembly } from '../../helpers/cloud-assembly.ts';
+import {
+  type AssemblyFixture,
+  codeOf,
+  roleOf,
+  writeAssembly,
+} from '../../helpers/cloud-assembly.ts';
 import { FakeTaskDriver } from '../../helpers/fake-task-driver.ts';
 
 const source = `
@@ -44,6 +49,11 @@ const [beforeName = '', afterName = ''] = JSON.stringify({
 
 const arn = (logicalId: string) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
 
+/** Named, not referred to: the functions name the machine, and the machine them. */
+const LIFE_ARN = {
+  'Fn::Sub': 'arn:aws:states:${AWS::Region}:${AWS::AccountId}:stateMachine:${AWS::StackName}-life',
+};
+
 async function stackOf() {
   const { outputFiles } = await build({
     stdin: { contents: source, resolveDir: import.meta.dirname, loader: 'js' },
@@ -56,6 +66,7 @@ async function stackOf() {
   const lambda = (handler: string, Variables: object = {}) => ({
     Type: 'AWS::Lambda::Function',
     Properties: {
+      Role: arn('Steps'),
       Code: codeOf('abc'),
       Handler: `index.${handler}`,
       Runtime: 'nodejs24.x',
@@ -70,11 +81,17 @@ async function stackOf() {
         Begin: lambda('begin', { MACHINE: { Ref: 'Life' } }),
         Hold: lambda('hold'),
         End: lambda('end'),
+        Steps: roleOf(
+          'lambda',
+          ['states:StartExecution', LIFE_ARN],
+          ['states:SendTaskSuccess', LIFE_ARN],
+        ),
+        Lives: roleOf('states', ['lambda:InvokeFunction', arn('Hold')]),
         Life: {
           Type: 'AWS::StepFunctions::StateMachine',
           Properties: {
             StateMachineName: { 'Fn::Sub': '${AWS::StackName}-life' },
-            RoleArn: 'arn:aws:iam::000000000000:role/life',
+            RoleArn: arn('Lives'),
             DefinitionString: { 'Fn::Join': ['', [beforeName, arn('Hold'), afterName]] },
           },
         },

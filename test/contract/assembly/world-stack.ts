@@ -1,6 +1,12 @@
 /** A small stack of everything that a world stands up, and the code of its functions. */
 import { build } from 'esbuild';
-import { codeOf, imageOf, type StackFixture } from '../../helpers/cloud-assembly.ts';
+import {
+  codeOf,
+  imageOf,
+  permissionOf,
+  roleOf,
+  type StackFixture,
+} from '../../helpers/cloud-assembly.ts';
 
 /** One bundle with two handlers that use the real SDK, as the product's functions do. */
 const source = `
@@ -56,9 +62,10 @@ const ref = (Ref: string) => ({ Ref });
 const arn = (logicalId: string) => ({ 'Fn::GetAtt': [logicalId, 'Arn'] });
 
 export function stackOf(code: string): StackFixture {
-  const lambda = (handler: string, Variables: object = {}) => ({
+  const lambda = (handler: string, Variables: object = {}, role = 'Idle') => ({
     Type: 'AWS::Lambda::Function',
     Properties: {
+      Role: arn(role),
       Code: codeOf('abc'),
       Handler: `index.${handler}`,
       Runtime: 'nodejs24.x',
@@ -124,17 +131,29 @@ export function stackOf(code: string): StackFixture {
             Cpu: '1024',
             Memory: '2048',
             RequiresCompatibilities: ['FARGATE'],
+            ExecutionRoleArn: arn('Pulls'),
             ContainerDefinitions: [{ Name: 'agent', Image: imageOf('def') }],
           },
         },
-        Launch: lambda('launch', {
-          CLUSTER: ref('Cluster'),
-          TASK: ref('Task'),
-          SUBNET: ref('Subnet'),
-        }),
-        Show: lambda('show', { TABLE: ref('State') }),
-        Hear: lambda('hear', { TABLE: ref('State') }),
-        Fail: lambda('fail'),
+        Launch: lambda(
+          'launch',
+          { CLUSTER: ref('Cluster'), TASK: ref('Task'), SUBNET: ref('Subnet') },
+          'Launches',
+        ),
+        Show: lambda('show', { TABLE: ref('State') }, 'Reads'),
+        Hear: lambda('hear', { TABLE: ref('State') }, 'Writes'),
+        Peek: lambda('show', { TABLE: ref('State') }, 'Writes'),
+        Fail: lambda('fail', {}, 'Fails'),
+        Idle: roleOf('lambda'),
+        Fails: roleOf('lambda', ['sqs:SendMessage', arn('GivenUp')]),
+        Pulls: roleOf('ecs-tasks'),
+        Reads: roleOf('lambda', ['dynamodb:GetItem', arn('State')]),
+        Writes: roleOf('lambda', ['dynamodb:PutItem', arn('State')]),
+        Talks: roleOf('lambda', ['execute-api:ManageConnections', 'arn:aws:execute-api:*:*:*']),
+        Launches: roleOf('lambda', ['ecs:RunTask', ref('Task')], ['iam:PassRole', arn('Pulls')]),
+        ShowMay: permissionOf('apigateway', 'Show'),
+        LaunchMay: permissionOf('apigateway', 'Launch'),
+        HearMay: permissionOf('events', 'Hear'),
         GivenUp: { Type: 'AWS::SQS::Queue' },
         FailOnce: {
           Type: 'AWS::Lambda::EventInvokeConfig',
@@ -145,11 +164,15 @@ export function stackOf(code: string): StackFixture {
             DestinationConfig: { OnFailure: { Destination: arn('GivenUp') } },
           },
         },
-        Talk: lambda('talk', {
-          CONNECTIONS: {
-            'Fn::Sub': 'https://${Sockets}.execute-api.${AWS::Region}.${AWS::URLSuffix}/ws',
+        Talk: lambda(
+          'talk',
+          {
+            CONNECTIONS: {
+              'Fn::Sub': 'https://${Sockets}.execute-api.${AWS::Region}.${AWS::URLSuffix}/ws',
+            },
           },
-        }),
+          'Talks',
+        ),
         Sockets: {
           Type: 'AWS::ApiGatewayV2::Api',
           Properties: {
@@ -165,14 +188,7 @@ export function stackOf(code: string): StackFixture {
         }),
         SocketConnect: socketRoute('$connect'),
         SocketDefault: socketRoute('$default'),
-        SocketMay: {
-          Type: 'AWS::Lambda::Permission',
-          Properties: {
-            Action: 'lambda:InvokeFunction',
-            FunctionName: arn('Talk'),
-            Principal: 'apigateway.amazonaws.com',
-          },
-        },
+        SocketMay: permissionOf('apigateway', 'Talk'),
         Changes: {
           Type: 'AWS::Events::Rule',
           Properties: {

@@ -9,6 +9,7 @@ import { bundle, stackOf } from './world-stack.ts';
 let world: AwsWorld;
 let driver: FakeTaskDriver;
 let assembly: AssemblyFixture;
+const refusals: string[] = [];
 
 beforeAll(async () => {
   assembly = await writeAssembly({ Ci: stackOf(await bundle()) });
@@ -17,7 +18,9 @@ beforeAll(async () => {
     assemblyDirectory: assembly.directory,
     taskDriver: driver,
     ports: { rest: 0 },
-    log: () => {},
+    log: (source, line) => {
+      if (source === 'iam') refusals.push(line);
+    },
   });
 });
 
@@ -74,6 +77,21 @@ describe('a world stood up from an assembly', () => {
         requestPayload: { id: 7 },
         responsePayload: { errorType: 'TypeError', errorMessage: 'as asked' },
       },
+    ]);
+  });
+
+  it('refuses what a function’s role does not grant, and names the statement that is missing', async () => {
+    expect(refusals).toEqual([]);
+    const id = { pathParameters: { id: 'x' } };
+    await expect(world.invokeOperator('Show', id)).resolves.toMatchObject({ statusCode: 404 });
+    const refused = world.invokeOperator('Peek', id);
+    await expect(refused).rejects.toThrow(
+      /^AccessDeniedException: User: arn:aws:sts::000000000000:assumed-role\/Ci-Writes-\w+\/Ci-Peek-\w+ is not authorized to perform: dynamodb:GetItem on resource: arn:aws:dynamodb:\S+ because no identity-based policy allows the dynamodb:GetItem action$/,
+    );
+    expect(refusals.splice(0)).toEqual([
+      expect.stringMatching(
+        /^Ci-Peek-\w+ may not dynamodb:GetItem; its role lacks the statement \{"Effect":"Allow","Action":"dynamodb:GetItem","Resource":"arn:aws:dynamodb:[^"]+"\}, with dynamodb:leadingkeys=x$/,
+      ),
     ]);
   });
 

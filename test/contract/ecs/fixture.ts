@@ -42,6 +42,7 @@ export async function startEcs(
     cpu: '1024',
     memory: '2048',
     ephemeralStorageGib: 20,
+    roleArns: [],
     containers: [
       {
         name: 'agent',

@@ -18,6 +18,7 @@ function recordingService(name: string, answer = '{}') {
   const seen: Seen[] = [];
   const service: AwsService = {
     name,
+    rights: () => [{ action: `${name}:Do`, resource: '*' }],
     async handle(request, response) {
       const streamed =
         request.body === undefined ? Buffer.concat(await request.incoming.toArray()) : undefined;
@@ -219,6 +220,7 @@ test('a CORS preflight, which no browser can sign, goes to s3 only', async () =>
 test('a stand-in that throws answers 500 without the cause, and the cause is reported', async () => {
   frontDoor.register({
     name: 'dynamodb',
+    rights: () => [],
     async handle() {
       throw new Error('secret detail');
     },

@@ -44,7 +44,7 @@ beforeAll(async () => {
     environment: {},
     stopTimeoutSeconds: 1,
   };
-  const smallest = { cpu: '256', memory: '512', ephemeralStorageGib: 20 };
+  const smallest = { cpu: '256', memory: '512', ephemeralStorageGib: 20, roleArns: [] };
   service.registerTaskDefinition({ family: 'sandbox', ...smallest, containers: [container] });
   server = await startAwsServer(service);
   client = new ECSClient({ region, endpoint: server.endpoint, credentials });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { deployAssembly } from '../../../local/assembly/deploy.ts';
 import { eventRulesOf } from '../../../local/assembly/event-rules.ts';
 import { restApisOf } from '../../../local/assembly/rest-apis.ts';
-import { codeOf, writeAssembly } from '../../helpers/cloud-assembly.ts';
+import { codeOf, permissionOf, writeAssembly } from '../../helpers/cloud-assembly.ts';
 import { recordedServices } from '../../helpers/recorded-services.ts';
 
 const ref = (Ref: string) => ({ Ref });
@@ -46,6 +46,8 @@ const base = {
       FunctionName: 'Ci-run',
     },
   },
+  ApiMay: permissionOf('apigateway', 'Run'),
+  RulesMay: permissionOf('events', 'Run'),
   Api: { Type: 'AWS::ApiGateway::RestApi', Properties: { BinaryMediaTypes: ['*/*'] } },
   One: ofApi('Resource', { ParentId: ref('V1'), PathPart: '{id}' }),
   V1: ofApi('Resource', { ParentId: { 'Fn::GetAtt': ['Api', 'RootResourceId'] }, PathPart: 'v1' }),
@@ -127,6 +129,16 @@ describe('a REST API read from a template', () => {
       headers: { 'X-Request-Id': 'context.requestId' },
       templates: { 'application/json': '{}' },
     });
+  });
+
+  it('is refused where no permission of the function lets the API call it', async () => {
+    const permission = permissionOf('apigateway', 'Run');
+    const SourceArn = { 'Fn::Sub': 'arn:aws:execute-api:${AWS::Region}:*:${Api}/*/POST/v1/*' };
+    const ApiMay = { ...permission, Properties: { ...permission.Properties, SourceArn } };
+    await expect(apiOf({ ApiMay, Post: method({}, {}) })).resolves.toBeDefined();
+    await expect(apiOf({ ApiMay, Get: method({ HttpMethod: 'GET' }, {}) })).rejects.toThrow(
+      /^GET \/v1\/\{id\}: no permission lets arn:aws:execute-api:.*\/api\/GET\/v1\/\* invoke Ci-run$/,
+    );
   });
 
   it.each<[string, object, RegExp]>([

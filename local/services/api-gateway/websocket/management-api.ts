@@ -1,17 +1,20 @@
 /**
  * The `@connections` API at the front door: post to a connection, look at it, end it. Answers and refusals are those
- * of API Gateway; who may call is the front door's to check.
+ * of API Gateway; whether a caller may is the front door's to check.
  */
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { AwsRequest, AwsService } from '../../service.ts';
+import type { AwsRequest, AwsService, UncheckedRequest } from '../../service.ts';
 import type { Connection } from './connection.ts';
 import { isConnectionId } from './events.ts';
 import { AWS_LIMITS } from './limits.ts';
+import { connectionRights } from './rights.ts';
 
 /** The WebSocket API whose connections these are. */
 interface ConnectionHost {
   readonly path: string;
+  /** `arn:aws:execute-api:<region>:<account>:<api>`. */
+  readonly arn: string;
   find(connectionId: string): Connection | undefined;
 }
 
@@ -35,6 +38,10 @@ export class ManagementApi implements AwsService {
 
   constructor(host: ConnectionHost) {
     this.#host = host;
+  }
+
+  rights(request: UncheckedRequest) {
+    return connectionRights(this.#host.arn, request);
   }
 
   async handle(request: AwsRequest, response: ServerResponse): Promise<void> {

@@ -68,6 +68,11 @@ export class WebSocketApi implements AsyncDisposable {
     return `/${this.#options.api.stageName}`;
   }
 
+  get arn(): string {
+    const { region, accountId, apiId } = this.#options.api;
+    return `arn:aws:execute-api:${region}:${accountId}:${apiId}`;
+  }
+
   find(connectionId: string): Connection | undefined {
     return this.#connections.get(connectionId);
   }

@@ -2,7 +2,7 @@
  * State machines and their executions without HTTP: starts, ends, finds them, and hands task tokens to whom they
  * belong. Clock, chance, functions and storage come in from outside, so that a test drives it as the service does.
  */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { StepFunctionsError } from '../errors.ts';
 import { TransitionCounts } from '../transition-counts.ts';
 import { type Clock, wallClock } from './clock.ts';
@@ -13,6 +13,7 @@ import { isWithinPayload, type Json, PAYLOAD_BYTES } from './json.ts';
 import type { ExecutionStore, ReadMachine, StateMachine, TaskInvoker } from './machine.ts';
 import type { ExecutionRecord, Failure } from './record.ts';
 import type { TaskAttempt } from './task-attempt.ts';
+import { executionOf, tokenOf } from './tokens.ts';
 
 export interface MachineEngineOptions {
   readonly invoke: TaskInvoker;
@@ -224,22 +225,6 @@ export class MachineEngine {
       'TaskTimedOut',
       "Task Timed Out: 'Provided task does not exist anymore'",
     );
-  }
-}
-
-/** Names its execution, so that a token of another run is told from one that never was. */
-function tokenOf(executionArn: string): string {
-  return Buffer.from(JSON.stringify([executionArn, randomBytes(24).toString('base64')])).toString(
-    'base64',
-  );
-}
-
-function executionOf(token: string): string | undefined {
-  try {
-    const [executionArn] = JSON.parse(Buffer.from(token, 'base64').toString()) as unknown[];
-    return typeof executionArn === 'string' ? executionArn : undefined;
-  } catch {
-    return undefined;
   }
 }
 
