@@ -3,6 +3,7 @@ import * as z from 'zod/mini';
 import {
   AgentGatewayEnv,
   ConnectionsEnv,
+  KeyMemoryEnv,
   OutputLogEnv,
   RelayFunctionEnv,
   StateTableEnv,
@@ -14,4 +15,5 @@ export const SocketEnv = z.object({
   ...AgentGatewayEnv,
   ...RelayFunctionEnv,
   ...ConnectionsEnv,
+  ...KeyMemoryEnv,
 });

@@ -11,6 +11,7 @@ import { connect } from '../../core/socket/connect.ts';
 import { handleMessage } from '../../core/socket/handle-message.ts';
 import { answerId, errorText, messageText } from '../../core/socket/outbound.ts';
 import { post } from '../../core/socket/post.ts';
+import { assertStanding } from '../../core/socket/standing.ts';
 import { callerFrom } from '../shared/caller-context.ts';
 import { parseEnv } from '../shared/env.ts';
 import { internalError } from '../shared/rest-answer.ts';
@@ -68,6 +69,7 @@ async function answer(event: SocketEvent): Promise<void> {
     messageId = idOf(json);
     const message = parseToServer(json);
     const caller = callerFrom(event.requestContext.authorizer);
+    await assertStanding(deps, connectionId, caller);
     const answered = { caller, connectionId, messageId: message.id };
     const given = await handleMessage(deps, message, answered);
     if (!given) return;

@@ -5,6 +5,7 @@ import type * as z from 'zod/mini';
 import { lambdaExecutionStarter, lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { s3SegmentStore } from '../../adapters/s3/segment-store.ts';
 import { ExecutionPlaces } from '../../core/socket/places.ts';
+import { standingKeys } from '../../core/socket/standing.ts';
 import {
   CONNECTING,
   connectionsOf,
@@ -22,10 +23,14 @@ export function wire(env: z.infer<typeof SocketEnv>) {
   const documents = documentClient();
   const lambda = new LambdaClient(CONNECTING);
   const stores = executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE });
-  return {
+  const state = {
     ...stateStores(documents, env.STATE_TABLE),
     ...socketStores(documents, env.STATE_TABLE),
+  };
+  return {
+    ...state,
     ...stores,
+    keys: standingKeys({ ...state, clock }, env.KEY_REMEMBERED_MS),
     segments: s3SegmentStore(new S3Client(SEGMENTS), env.OUTPUT_BUCKET),
     gateway: agentGatewayOf(lambda, env),
     relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),

@@ -5,6 +5,7 @@ import { SocketEnv } from '../../lambdas/socket/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { ServiceFunction } from './service-function.ts';
 import { invoke, postTo, readLog, readSegments, useState } from './statements.ts';
+import { KEY_MEMORY } from './timing.ts';
 import {
   arnOf,
   connectionsEnv,
@@ -29,6 +30,7 @@ export function socket(scope: Construct, world: World): ServiceFunction {
       ...gatewayEnv(world),
       ...relayEnv(world),
       ...connectionsEnv(world),
+      ...KEY_MEMORY,
     },
     grants: [
       ...useState(world.state),

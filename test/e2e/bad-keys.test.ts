@@ -2,6 +2,7 @@
 import { describe, expect, test, vi } from 'vitest';
 import { api, createSandbox, target } from '../helpers/api.ts';
 import { account, expectRefusal } from '../helpers/refusals.ts';
+import { connectSocket } from '../helpers/socket.ts';
 
 /** A key is remembered for 10 s. */
 const REVOKED_WITHIN_MS = 10_000;
@@ -38,9 +39,11 @@ test('what needs no key answers without one, and with a wrong one', async () => 
 });
 
 describe.skipIf(!target.control)('an operator makes', () => {
-  test('a key that is refused within 10 s of its revocation', async () => {
+  test('a key that is refused within 10 s of its revocation, on an open connection too', async () => {
     const { tenantId, keyId, apiKey } = await account({ action: 'createTenant', name: 'revoked' });
     expect((await api('/sandboxes', { apiKey })).status).toBe(200);
+    using socket = await connectSocket({ apiKey });
+    await socket.ask('system.ping', {}, 'system.pong');
     await account({ action: 'revokeKey', tenantId, keyId });
     const refused = await vi.waitFor(
       async () => {
@@ -51,6 +54,11 @@ describe.skipIf(!target.control)('an operator makes', () => {
       { timeout: REVOKED_WITHIN_MS + 1_000, interval: 200 },
     );
     expectRefusal(refused, 'UNAUTHENTICATED');
+    const { error } = await vi.waitFor(() => socket.ask('system.ping', {}, 'error'), {
+      timeout: REVOKED_WITHIN_MS + 1_000,
+      interval: 200,
+    });
+    expect(error).toMatchObject({ code: 'UNAUTHENTICATED', retryable: false });
   });
 
   test('a key that is refused at once where nobody remembers it', async () => {

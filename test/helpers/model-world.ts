@@ -7,7 +7,7 @@ import type { LaunchId, SandboxId } from '../../contract/ids.ts';
 import type { EndReason } from '../../contract/rest/sandboxes.ts';
 import type { IdempotencyStore } from '../../core/account/idempotency.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
-import type { PoolStore } from '../../core/pool/pool-task.ts';
+import type { OpenSeat, PoolStore } from '../../core/pool/pool-task.ts';
 import { recyclePools } from '../../core/pool/recycle-pool.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
 import { onTaskRunning, onTaskStopped } from '../../core/pool/task-events.ts';
@@ -119,9 +119,11 @@ export class ModelWorld {
     });
   }
 
-  async #refill(): Promise<void> {
+  async #refill(opened?: OpenSeat): Promise<void> {
     await this.clock.sleep(this.dice.below(300));
-    await this.#invoke(FUNCTION_MS, (deps) => refillPool(deps, { pool, target: POOL_TARGET }));
+    await this.#invoke(FUNCTION_MS, (deps) =>
+      refillPool(deps, { pool, target: POOL_TARGET }, opened?.seat),
+    );
   }
 
   /** As `task-events` does, tried twice more when it fails. */
@@ -196,7 +198,7 @@ export class ModelWorld {
       gateway: mortal(model.gateway),
       lifecycle: mortal(this.#lifecycle),
       bus: mortal({ publish: this.#publish }),
-      refill: { request: async () => void this.#refill().catch(() => {}) },
+      refill: { request: async (opened) => void this.#refill(opened).catch(() => {}) },
       clock,
       digest,
       ids: { ...systemIds, ...idsOf(dice, this.made) },

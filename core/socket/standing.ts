@@ -1,0 +1,43 @@
+/**
+ * The authorizer speaks once, when a connection opens. A key that is revoked or ends later is refused with its next
+ * message, and what it had subscribed to ends: a reader that acknowledges sends one every few seconds.
+ */
+import { AppError } from '../../contract/errors.ts';
+import type { KeyId, TenantId } from '../../contract/ids.ts';
+import { type AuthenticateDeps, callerOfKey } from '../account/authenticate.ts';
+import type { Caller } from '../account/caller.ts';
+import { KnownCallers } from '../account/known-callers.ts';
+import type { ConnectionStore } from './connection.ts';
+
+export interface StandingDeps extends Omit<AuthenticateDeps, 'limits'> {
+  readonly sockets: Pick<ConnectionStore, 'remove'>;
+}
+
+/** Its limits were told when it connected. */
+const NO_LIMITS = { liveSandboxes: 0, requestsPerSecond: 0 };
+
+/** Keys that stand, remembered so long. */
+export function standingKeys(deps: StandingDeps, rememberMs: number): KnownCallers {
+  return new KnownCallers({
+    clock: deps.clock,
+    rememberMs,
+    find: (id) => {
+      const [tenantId, keyId] = id.split('/') as [TenantId, KeyId];
+      return callerOfKey({ ...deps, limits: NO_LIMITS }, { tenantId, keyId });
+    },
+  });
+}
+
+/** @throws {AppError} UNAUTHENTICATED when the connection's key no longer works */
+export async function assertStanding(
+  deps: StandingDeps & { readonly keys: KnownCallers },
+  connectionId: string,
+  { tenantId, keyId }: Caller,
+): Promise<void> {
+  if (await deps.keys.get(`${tenantId}/${keyId}`)) return;
+  await deps.sockets.remove(connectionId);
+  throw new AppError(
+    'UNAUTHENTICATED',
+    'The key of this connection was revoked or has expired. Connect again with one that works.',
+  );
+}
