@@ -198,7 +198,7 @@ export class ModelWorld {
       gateway: mortal(model.gateway),
       lifecycle: mortal(this.#lifecycle),
       bus: mortal({ publish: this.#publish }),
-      refill: { request: async (opened) => void this.#refill(opened).catch(() => {}) },
+      refill: { request: async (opened?: OpenSeat) => void this.#refill(opened).catch(() => {}) },
       clock,
       digest,
       ids: { ...systemIds, ...idsOf(dice, this.made) },
