@@ -50,6 +50,8 @@ export interface AwsWorldOptions {
   /** What the control port asks for; random if it is not given. */
   readonly controlToken?: string;
   readonly environmentOverrides?: EnvironmentOverrides;
+  /** Waits before the retries of an asynchronous event; by default as on AWS, one and two minutes. */
+  readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** One line of a function or of a stand-in. */
   readonly log: (source: string, line: string) => void;
 }
@@ -153,6 +155,7 @@ async function startServices(
         giveUp(queues, log, destination, record);
     },
     fateOf: (functionName) => fateOfEvent(frontDoor, functionName),
+    asyncRetryDelaysMs: options.asyncRetryDelaysMs,
   });
   cleanup.add((graceMs) => lambda.close(graceMs));
   const events = new EventBridgeService({

@@ -23,6 +23,8 @@ export interface LocalStackOptions {
   readonly isolation: Isolation;
   /** Function → variable → value, over the template's. */
   readonly environmentOverrides?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** Waits before the retries of an asynchronous event; as on AWS, minutes, unless a test says else. */
+  readonly asyncRetryDelaysMs?: readonly number[];
   /** Aborted: the start is given up at its next step, and its reason thrown. */
   readonly signal?: AbortSignal;
   /** Progress, a line at a time. */
@@ -118,6 +120,7 @@ async function standUp(options: LocalStackOptions, assemblyDirectory: string): P
     taskDriver,
     ports: { rest: port },
     ...(options.environmentOverrides ? { environmentOverrides: options.environmentOverrides } : {}),
+    asyncRetryDelaysMs: options.asyncRetryDelaysMs,
     log: options.log,
   }).catch(async (error: unknown) => {
     await taskDriver.close();

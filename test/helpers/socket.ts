@@ -1,13 +1,14 @@
 /** A client of the WebSocket under test: sends what it is told to, keeps what it hears. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
+import * as z from 'zod/mini';
 import type { Event } from '../../contract/events.ts';
 import {
   type FromServer,
   type FromServerType,
   readFromServer,
 } from '../../contract/socket/from-server.ts';
-import { target } from './api.ts';
+import { type Deployment, target } from './api.ts';
 
 const HEARD_MS = 15_000;
 
@@ -17,11 +18,14 @@ export interface ConnectOptions {
 }
 
 /** Throws with the status of a handshake that is refused. */
-export async function connectSocket(options: ConnectOptions = {}): Promise<TestSocket> {
-  if (!target.websocketUrl) throw new Error('this scenario needs WEBSOCKET_URL');
+export async function connectSocket(
+  options: ConnectOptions = {},
+  { websocketUrl, apiKey }: Deployment = target,
+): Promise<TestSocket> {
+  if (!websocketUrl) throw new Error('this scenario needs WEBSOCKET_URL');
   const query = options.ticket === undefined ? '' : `?ticket=${encodeURIComponent(options.ticket)}`;
-  const key = options.apiKey === undefined && !options.ticket ? target.apiKey : options.apiKey;
-  const socket = new WebSocket(`${target.websocketUrl}${query}`, {
+  const key = options.apiKey === undefined && !options.ticket ? apiKey : options.apiKey;
+  const socket = new WebSocket(`${websocketUrl}${query}`, {
     headers: key ? { 'X-API-Key': key } : {},
   });
   await new Promise<void>((resolve, reject) => {
@@ -35,17 +39,26 @@ export async function connectSocket(options: ConnectOptions = {}): Promise<TestS
   return new TestSocket(socket);
 }
 
+const GatewayError = z.strictObject({
+  message: z.literal('Internal server error'),
+  connectionId: z.string(),
+  requestId: z.string(),
+});
+
 export class TestSocket implements Disposable {
   readonly socket: WebSocket;
   readonly heard: FromServer[] = [];
+  /** What API Gateway itself says where a function failed. */
+  readonly failures: z.infer<typeof GatewayError>[] = [];
   readonly #waiters = new Set<() => void>();
 
   constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on('message', (data: Buffer) => {
-      const message = readFromServer(JSON.parse(data.toString()));
-      if (!message) throw new Error(`not a message of ours: ${data.toString()}`);
-      this.heard.push(message);
+      const told: unknown = JSON.parse(data.toString());
+      const message = readFromServer(told);
+      if (message) this.heard.push(message);
+      else this.failures.push(GatewayError.parse(told));
       for (const wake of this.#waiters) wake();
     });
     socket.on('error', () => {});

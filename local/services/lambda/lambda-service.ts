@@ -47,7 +47,7 @@ export interface LambdaServiceOptions {
   /** Workers that load at the same time; other events wait for one of them or for one that becomes free. Default: the cores. */
   readonly startsAtOnce?: number;
   /** Waits before the retries of an asynchronous event. Default as on AWS: 60 s, 120 s. */
-  readonly asyncRetryDelaysMs?: readonly number[];
+  readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** First wait of an asynchronous event that was throttled. Default 1 s. */
   readonly asyncThrottleDelayMs?: number;
   /** What becomes of an accepted event before its first attempt; by default it is attempted once, at once. */
