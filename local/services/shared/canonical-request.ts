@@ -1,8 +1,8 @@
 /**
  * The canonical form of a request for AWS Signature Version 4, and the signature over it.
- * Pure: it compares nothing and looks nothing up. S3 encodes a path once, every other service twice.
+ * It compares nothing and looks nothing up. S3 encodes a path once, every other service twice.
  */
-import { createHmac, hash } from 'node:crypto';
+import { createHmac, createSecretKey, hash, type KeyObject } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 
 export interface CanonicalInput {
@@ -59,12 +59,26 @@ export function signature(
     `${scope.date}/${scope.region}/${scope.service}/aws4_request`,
     hash('sha256', canonical),
   ].join('\n');
-  const parts = [scope.date, scope.region, scope.service, 'aws4_request'];
-  const key = parts.reduce<Buffer>(
+  return createHmac('sha256', signingKey(secret, scope)).update(stringToSign).digest('hex');
+}
+
+/** A key is for a day, and derived by four of the five hashes that a request costs. */
+const signingKeys = new Map<string, KeyObject>();
+const MAX_SIGNING_KEYS = 1_000;
+
+function signingKey(secret: string, { date, region, service }: SigningScope): KeyObject {
+  const parts = [date, region, service, 'aws4_request'];
+  const name = [secret, ...parts].join('/');
+  const known = signingKeys.get(name);
+  if (known) return known;
+  const bytes = parts.reduce<Buffer>(
     (key, part) => createHmac('sha256', key).update(part).digest(),
     Buffer.from(`AWS4${secret}`),
   );
-  return createHmac('sha256', key).update(stringToSign).digest('hex');
+  const key = createSecretKey(bytes);
+  if (signingKeys.size >= MAX_SIGNING_KEYS) signingKeys.clear();
+  signingKeys.set(name, key);
+  return key;
 }
 
 /** Percent-encoding of RFC 3986, in which only letters, digits and `-._~` stay. */
