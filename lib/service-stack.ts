@@ -87,7 +87,7 @@ export class ServiceStack extends Stack {
       socket: socketApi,
     });
     this.#say({
-      ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}`,
+      ApiUrl: `https://${restApi.restApiId}.execute-api.${this.region}.${this.urlSuffix}/${STAGE}/v1`,
       WebsocketUrl: socketApi.url,
       AccountFunctionName: accounts.function.functionName,
       Region: this.region,

@@ -17,7 +17,7 @@ export interface Told {
 
 export interface ToolOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Ends it by this signal once stderr says this. */
+  /** Ends it by this signal once it says this. */
   readonly endAt?: { readonly sign: string; readonly signal: NodeJS.Signals };
 }
 
@@ -40,13 +40,14 @@ export async function tool(
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const said = { stdout: '', stderr: '' };
-  child.stdout.on('data', (text) => {
-    said.stdout += text;
-  });
-  child.stderr.on('data', (text) => {
-    said.stderr += text;
-    if (endAt && said.stderr.includes(endAt.sign)) child.kill(endAt.signal);
-  });
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].on('data', (text) => {
+      const before = said[stream];
+      said[stream] += text;
+      const isSign = endAt && !before.includes(endAt.sign) && said[stream].includes(endAt.sign);
+      if (isSign) child.kill(endAt.signal);
+    });
+  }
   const [code] = await once(child, 'close');
   return { code, ...said };
 }

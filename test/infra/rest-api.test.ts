@@ -157,7 +157,7 @@ describe('the API', () => {
   it('says where it answers', async () => {
     const { Outputs } = await dev();
     expect(asText(Outputs!['ApiUrl']!.Value)).toBe(
-      'https://<RestApi>.execute-api.<AWS::Region>.<AWS::URLSuffix>/api',
+      'https://<RestApi>.execute-api.<AWS::Region>.<AWS::URLSuffix>/api/v1',
     );
     expect(Object.keys(Outputs!).sort()).toEqual([
       'AccountFunctionName',
