@@ -1,7 +1,12 @@
 /** How a sandbox comes to its task in the state table: claims and launches, each one transaction. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { FreeTask } from '../../core/pool/pool-task.ts';
-import type { Creation, CreationOutcome, SandboxStore } from '../../core/sandbox/sandbox-store.ts';
+import type {
+  Creation,
+  CreationOutcome,
+  SandboxStore,
+  SlotOwner,
+} from '../../core/sandbox/sandbox-store.ts';
 import type { StateService } from './entities.ts';
 import { claimIdempotency } from './idempotency-store.ts';
 import { toRow } from './sandbox-rows.ts';
@@ -17,8 +22,10 @@ export function sandboxCreations(client: DynamoDBDocumentClient, state: StateSer
   return {
     create: (creation) => create(client, state, creation),
 
-    async takenSlots(tenantId) {
-      const { data } = await slot.query.bySlot({ tenantId }).go({ pages: 'all', consistent: true });
+    async takenSlots(owner) {
+      const { data } = await slot.query
+        .bySlot({ tenantId: owner })
+        .go({ pages: 'all', consistent: true });
       return data.map((row) => row.slot);
     },
 
@@ -105,16 +112,22 @@ function takeTask(
   ];
 }
 
+/** A key that is used stands above all else: then nothing more is wanted. */
+const REASONS = ['key_used', 'slot_taken', 'deployment_slot_taken', 'task_taken'] as const;
+
 async function create(
   client: DynamoDBDocumentClient,
   state: StateService,
   { sandbox: record, task, idempotency, overdueAt }: Creation,
 ): Promise<CreationOutcome> {
   const { sandbox, slot } = state.entities;
-  const { id, tenantId, createdAt } = record;
-  const claims: [CreationOutcome, unknown][] = [
-    ['slot_taken', { Put: slot.create({ tenantId, slot: record.slot, sandboxId: id }).params() }],
-  ];
+  const { id, tenantId, createdAt, deploymentSlot } = record;
+  const takeSlot = (owner: SlotOwner, number: number) => ({
+    Put: slot.create({ tenantId: owner, slot: number, sandboxId: id }).params(),
+  });
+  const claims: [CreationOutcome, unknown][] = [['slot_taken', takeSlot(tenantId, record.slot)]];
+  if (deploymentSlot !== undefined)
+    claims.push(['deployment_slot_taken', takeSlot('deployment', deploymentSlot)]);
   if (idempotency) claims.push(['key_used', claimIdempotency(state, idempotency, createdAt)]);
   if (task) for (const item of takeTask(state, task, id)) claims.push(['task_taken', item]);
   const row = { ...toRow(record), liveState: 'live' as const, overdueAt };
@@ -122,10 +135,7 @@ async function create(
   const failed = await transactTelling(client, [...claims.map(([, item]) => item), put] as never);
   if (failed.length === 0) return 'created';
   const told = failed.map((index) => claims[index]?.[0]);
-  // A key that is used stands above all else: then nothing more is wanted.
-  const outcome = (['key_used', 'slot_taken', 'task_taken'] as const).find((each) =>
-    told.includes(each),
-  );
+  const outcome = REASONS.find((each) => told.includes(each));
   if (!outcome) throw new Error('the id of a new sandbox was taken');
   return outcome;
 }

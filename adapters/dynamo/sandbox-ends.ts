@@ -1,6 +1,6 @@
 /** How a sandbox ends in the state table: the reason once, then stopped with its slot and its event. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
-import type { SandboxStore } from '../../core/sandbox/sandbox-store.ts';
+import type { SandboxStore, SlotOwner } from '../../core/sandbox/sandbox-store.ts';
 import type { StateService } from './entities.ts';
 import { keptUntil, type SandboxRow, toRecord } from './sandbox-rows.ts';
 import { conditional, plain, transact } from './transact.ts';
@@ -36,8 +36,15 @@ export function sandboxEnds(client: DynamoDBDocumentClient, state: StateService)
       return done?.data ? toRecord(done.data as SandboxRow) : undefined;
     },
 
-    markStopped({ id, tenantId, slot: taken, task, ownLaunch }, stoppedAt, event) {
+    markStopped(ended, stoppedAt, event) {
+      const { id, tenantId, deploymentSlot, task, ownLaunch } = ended;
       const launchId = task?.launchId ?? ownLaunch;
+      const freeSlot = (owner: SlotOwner, number: number) => ({
+        Delete: slot
+          .delete({ tenantId: owner, slot: number })
+          .where(({ sandboxId }, { eq }) => eq(sandboxId, plain(id)))
+          .params(),
+      });
       return transact(client, [
         {
           Update: sandbox
@@ -47,12 +54,8 @@ export function sandboxEnds(client: DynamoDBDocumentClient, state: StateService)
             .where(({ status }, { eq }) => eq(status, 'stopping'))
             .params(),
         },
-        {
-          Delete: slot
-            .delete({ tenantId, slot: taken })
-            .where(({ sandboxId }, { eq }) => eq(sandboxId, plain(id)))
-            .params(),
-        },
+        freeSlot(tenantId, ended.slot),
+        ...(deploymentSlot === undefined ? [] : [freeSlot('deployment', deploymentSlot)]),
         { Put: outbox.put({ ...event, state: 'pending' }).params() },
         ...(launchId === undefined ? [] : [{ Delete: poolTask.delete({ launchId }).params() }]),
       ] as never);

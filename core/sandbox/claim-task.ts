@@ -1,10 +1,9 @@
 /**
  * The claim: everything that a creation takes, in one transaction, so that nothing is ever half
  * taken. Whichever of a free task, a slot or the idempotency key another took first, the next is
- * tried. Slots are items of their own: a counter would be a hot key on which bursts cancel each other.
+ * tried. Slots are of two kinds: the tenant's and the deployment's, which is the ceiling on tasks: what
+ * lives has a slot, what waits in a pool has a seat, and nothing else is launched.
  */
-import { AppError } from '../../contract/errors.ts';
-import type { TenantId } from '../../contract/ids.ts';
 import type { IdempotencyClaim } from '../account/idempotency.ts';
 import {
   type FreeTask,
@@ -17,12 +16,15 @@ import type { Clock, Ids } from '../ports.ts';
 import { launchOverdueAt, stepOverdueAt } from './overdue.ts';
 import type { CreatingSandbox, Placed } from './sandbox.ts';
 import type { SandboxStore } from './sandbox-store.ts';
+import { deploymentSlots, type Slots, tenantSlots } from './slots.ts';
 
 export interface ClaimDeps {
   readonly sandboxes: SandboxStore;
   readonly pool: PoolStore;
   readonly clock: Clock;
   readonly ids: Ids;
+  /** The most sandboxes at a time, of all tenants together. */
+  readonly maxLiveSandboxes: number;
   /** How long a launch takes as a rule. */
   readonly launchEstimateMs: number;
 }
@@ -50,7 +52,11 @@ const CANDIDATES = 10;
 const PAGES = 10;
 
 export async function claimTask(deps: ClaimDeps, request: ClaimRequest): Promise<Claim> {
-  const slots = new Slots(deps, request);
+  const { tenantId } = request.wanted;
+  const slots = {
+    tenant: tenantSlots(deps, tenantId, request.liveSandboxes),
+    deployment: deploymentSlots(deps),
+  };
   for (let page = 0; page < PAGES; page++) {
     const free = await deps.pool.free(poolKeyOf(request.pool), {
       from: deps.ids.launch(),
@@ -71,12 +77,13 @@ export async function claimTask(deps: ClaimDeps, request: ClaimRequest): Promise
 async function put(
   deps: ClaimDeps,
   { wanted, idempotency }: ClaimRequest,
-  slots: Slots,
+  slots: { readonly tenant: Slots; readonly deployment: Slots },
   task: FreeTask | undefined,
 ): Promise<Claim | undefined> {
   while (true) {
-    const slot = slots.next();
-    const claim = task ? hit(wanted, slot, task) : miss(deps, wanted, slot);
+    const taking = { slot: slots.tenant.next(), deploymentSlot: slots.deployment.next() };
+    const seated = { ...wanted, ...taking };
+    const claim = task ? hit(seated, task) : miss(deps, seated);
     const overdueAt = task ? stepOverdueAt(deps.clock) : launchOverdueAt(deps.clock);
     const outcome = await deps.sandboxes.create({ ...claim, task, idempotency, overdueAt });
     switch (outcome) {
@@ -85,7 +92,10 @@ async function put(
       case 'key_used':
         return { kind: 'key_used' };
       case 'slot_taken':
-        await slots.lookUp();
+        await slots.tenant.lookUp();
+        break;
+      case 'deployment_slot_taken':
+        await slots.deployment.lookUp();
         break;
       case 'task_taken':
         return undefined;
@@ -95,61 +105,21 @@ async function put(
 
 const hit = (
   wanted: CreatingSandbox,
-  slot: number,
   { launchId, taskArn, address, pool, seat }: FreeTask,
 ): Extract<Claim, { kind: 'hit' }> => ({
   kind: 'hit',
-  sandbox: { ...wanted, slot, task: { launchId, taskArn, address } },
+  sandbox: { ...wanted, task: { launchId, taskArn, address } },
   opened: { pool, seat },
 });
 
 const miss = (
   { ids, clock, launchEstimateMs }: ClaimDeps,
   wanted: CreatingSandbox,
-  slot: number,
 ): Extract<Claim, { kind: 'miss' }> => ({
   kind: 'miss',
   sandbox: {
     ...wanted,
-    slot,
     ownLaunch: ids.launch(),
     estimatedReadyAt: clock.iso(clock.nowMs() + launchEstimateMs),
   },
 });
-
-/** One tenant's places, tried in random order; the table is asked only once the first is taken. */
-class Slots {
-  readonly #deps: ClaimDeps;
-  readonly #tenantId: TenantId;
-  readonly #limit: number;
-  #order: number[] | undefined;
-
-  constructor(deps: ClaimDeps, { wanted, liveSandboxes }: ClaimRequest) {
-    this.#deps = deps;
-    this.#tenantId = wanted.tenantId;
-    this.#limit = liveSandboxes;
-  }
-
-  /** @throws {AppError} RESOURCE_LIMIT_ERROR when all are taken */
-  next(): number {
-    if (!this.#order) return Math.floor(this.#deps.ids.jitter(this.#limit));
-    const [slot] = this.#order;
-    if (slot === undefined) throw allTaken(this.#limit);
-    return slot;
-  }
-
-  async lookUp(): Promise<void> {
-    const taken = new Set(await this.#deps.sandboxes.takenSlots(this.#tenantId));
-    const open = Array.from({ length: this.#limit }, (_, slot) => slot).filter(
-      (slot) => !taken.has(slot),
-    );
-    this.#order = this.#deps.ids.shuffle(open);
-  }
-}
-
-const allTaken = (allowed: number): AppError =>
-  new AppError(
-    'RESOURCE_LIMIT_ERROR',
-    `This account already has ${allowed} live sandboxes, the most at a time. Terminate one, or wait for one to end.`,
-    { details: { allowed }, retryAfterSeconds: 5 },
-  );

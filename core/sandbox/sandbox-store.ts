@@ -12,7 +12,15 @@ export interface Page<T> {
 }
 
 /** What stood in the way of a creation: nothing was written then. */
-export type CreationOutcome = 'created' | 'task_taken' | 'slot_taken' | 'key_used';
+export type CreationOutcome =
+  | 'created'
+  | 'task_taken'
+  | 'slot_taken'
+  | 'deployment_slot_taken'
+  | 'key_used';
+
+/** Whose slots: a tenant's, or those of all tenants together. */
+export type SlotOwner = TenantId | 'deployment';
 
 export interface Creation {
   readonly sandbox: CreatingSandbox;
@@ -36,13 +44,13 @@ export interface SandboxStore {
   get(id: SandboxId): Promise<SandboxRecord | undefined>;
 
   /**
-   * One transaction: the tenant's slot taken, the sandbox put, its idempotency key; from a pool also
+   * One transaction: the tenant's slot and the deployment's taken, the sandbox put, its idempotency key; from a pool also
    * the task FREE → CLAIMED and its seat given back.
    */
   create(creation: Creation): Promise<CreationOutcome>;
 
-  /** The slots that a tenant's live sandboxes take. */
-  takenSlots(tenantId: TenantId): Promise<number[]>;
+  /** The slots that live sandboxes take. */
+  takenSlots(owner: SlotOwner): Promise<number[]>;
 
   /** Another task for a sandbox that is still creating: its old task becomes BAD. False when it was taken. */
   claimAnother(id: SandboxId, failed: LaunchId, task: FreeTask): Promise<boolean>;
@@ -82,7 +90,7 @@ export interface SandboxStore {
   ): Promise<SandboxRecord | undefined>;
 
   /**
-   * One transaction: stopped, its task's row removed, its slot freed, the event to be told of kept.
+   * One transaction: stopped, its task's row removed, its slots freed, the event to be told of kept.
    * False when it had already stopped.
    */
   markStopped(sandbox: EndingSandbox, stoppedAt: string, event: DomainEvent): Promise<boolean>;

@@ -26,6 +26,8 @@ interface SandboxBase {
   readonly tenantId: TenantId;
   /** Which of its tenant's places it takes. */
   readonly slot: number;
+  /** Which of the deployment's: there are as many as sandboxes may live at a time, of all tenants together. */
+  readonly deploymentSlot?: number;
   readonly runtime: string;
   readonly resources: Size;
   readonly network: { readonly access: NetworkAccess };

@@ -36,6 +36,7 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
     digest,
     onError: logError,
     internet: env.INTERNET,
+    maxLiveSandboxes: env.MAX_LIVE_SANDBOXES_OF_ALL,
     launchEstimateMs: env.LAUNCH_ESTIMATE_MS,
     defaultLifetimeMs: env.DEFAULT_LIFETIME_MS,
     maxLifetimeMs: env.MAX_LIFETIME_MS,

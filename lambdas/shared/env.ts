@@ -53,6 +53,7 @@ export const CreateEnv = {
   ),
   /** What a launch takes as a rule: what a pool miss is told. */
   LAUNCH_ESTIMATE_MS: whole(0),
+  MAX_LIVE_SANDBOXES_OF_ALL: whole(1),
   DEFAULT_LIFETIME_MS: whole(1),
   MAX_LIFETIME_MS: whole(1),
 };

@@ -87,6 +87,10 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       INTERNET: config.internet ? 'true' : 'false',
       DEFAULT_LIFETIME_MS: String(config.defaultLifetimeMs),
       MAX_LIFETIME_MS: String(config.maxLifetimeMs),
+      // The rest of the ceiling is for what waits in pools.
+      MAX_LIVE_SANDBOXES_OF_ALL: String(
+        config.maxRunningTasks - config.poolTarget - config.openPoolTarget,
+      ),
       ...launchEstimate(config),
     },
     grants: [

@@ -57,6 +57,7 @@ export function lifeWorld(stores: Stores) {
     refill: { request: async () => {} },
     version: VERSION,
     internet: true,
+    maxLiveSandboxes: 1_000_000,
     launchEstimateMs: 45_000,
     defaultLifetimeMs: 60_000,
     maxLifetimeMs: 120_000,

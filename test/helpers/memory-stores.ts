@@ -54,7 +54,9 @@ class Tables {
   }
 }
 
-const slotKey = (tenantId: string, slot: number) => `${tenantId}/${slot}`;
+const slotKey = (owner: string, slot: number) => `${owner}/${slot}`;
+const deploymentKey = ({ deploymentSlot: slot }: { deploymentSlot?: number }) =>
+  slot === undefined ? undefined : slotKey('deployment', slot);
 const claimKey = ({
   tenantId,
   operation,
@@ -80,14 +82,17 @@ export function memoryStores() {
 function create(tables: Tables, creation: Creation): CreationOutcome {
   const { sandbox, task, idempotency, overdueAt } = creation;
   const slot = slotKey(sandbox.tenantId, sandbox.slot);
+  const ofAll = deploymentKey(sandbox);
   const claimed = idempotency && tables.claims.get(claimKey(idempotency));
   if (claimed && claimed.expiresAt > sandbox.createdAt) return 'key_used';
   if (tables.slots.has(slot)) return 'slot_taken';
+  if (ofAll && tables.slots.has(ofAll)) return 'deployment_slot_taken';
   if (task && !tables.isFree(task)) return 'task_taken';
   if (tables.sandboxes.has(sandbox.id)) throw new Error('the id of a new sandbox was taken');
   if (idempotency) tables.claims.set(claimKey(idempotency), idempotency);
   if (task) tables.take(task, sandbox.id);
   tables.slots.set(slot, sandbox.id);
+  if (ofAll) tables.slots.set(ofAll, sandbox.id);
   tables.sandboxes.set(sandbox.id, { record: { ...sandbox }, overdueAt });
   return 'created';
 }
@@ -101,9 +106,9 @@ function sandboxStore(tables: Tables): SandboxStore {
   return {
     get: async (id) => tables.patch(id, {}),
     create: async (creation) => create(tables, creation),
-    takenSlots: async (tenantId) =>
+    takenSlots: async (owner) =>
       [...tables.slots.keys()]
-        .filter((key) => key.startsWith(`${tenantId}/`))
+        .filter((key) => key.startsWith(`${owner}/`))
         .map((key) => Number(key.split('/')[1])),
 
     async claimAnother(id, failed, task) {
@@ -171,12 +176,14 @@ function sandboxStore(tables: Tables): SandboxStore {
       return tables.patch(id, { status: 'stopping', endReason: reason, endRequestedAt: at });
     },
 
-    async markStopped({ id, tenantId, slot, task, ownLaunch }, stoppedAt, event) {
-      const held = slotKey(tenantId, slot);
+    async markStopped(ended, stoppedAt, event) {
+      const { id, task, ownLaunch } = ended;
+      const held = slotKey(ended.tenantId, ended.slot);
       if (recordOf(id)?.status !== 'stopping' || tables.slots.get(held) !== id) return false;
       tables.patch(id, { status: 'stopped', stoppedAt }, ['lifecycleToken', 'env']);
       setOverdue(id, undefined);
       tables.slots.delete(held);
+      tables.slots.delete(deploymentKey(ended) ?? '');
       tables.events.set(event.id, event);
       const launchId = task?.launchId ?? ownLaunch;
       if (launchId !== undefined) tables.tasks.delete(launchId);

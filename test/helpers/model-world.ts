@@ -204,6 +204,7 @@ export class ModelWorld {
       ids: { ...systemIds, ...idsOf(dice, this.made) },
       version: VERSION,
       internet: false,
+      maxLiveSandboxes: 1_000_000,
       launchEstimateMs: 45_000,
       defaultLifetimeMs: 60_000,
       maxLifetimeMs: 1_800_000,

@@ -9,6 +9,7 @@ export const sandbox = createSchema({
     id: text,
     tenantId: text,
     slot: count,
+    deploymentSlot: { type: 'number' },
     status: { type: ['creating', 'running', 'stopping', 'stopped'] as const, required: true },
     runtime: text,
     resources: { type: 'any', required: true },
@@ -54,7 +55,7 @@ export const sandbox = createSchema({
   },
 });
 
-/** One place of a tenant, while a live sandbox takes it. */
+/** One place of a tenant, or of the deployment in a tenant's stead, while a live sandbox takes it. */
 export const slot = createSchema({
   model: model('slot'),
   attributes: { tenantId: text, slot: count, sandboxId: text },

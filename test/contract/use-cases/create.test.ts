@@ -197,6 +197,26 @@ describe('the slots of a tenant', () => {
   });
 });
 
+describe('the ceiling of the deployment', () => {
+  test('holds in a burst of many tenants, says nothing of the others, and each end makes room', async () => {
+    const narrow = { ...world.deps, maxLiveSandboxes: 4 };
+    const burst = (count: number) =>
+      many(count, () => createSandbox(narrow, { body: BODY }, callerOf()));
+    const results = await burst(12);
+    expect(made(results)).toHaveLength(4);
+    for (const error of refused(results))
+      expect(error).toMatchObject({ code: 'CAPACITY_UNAVAILABLE', retryAfterSeconds: 30 });
+    const [first] = made(results);
+    const { tenantId } = await recordOf(world, first!.sandbox.id);
+    await terminateSandbox(narrow, first!.sandbox.id, callerOf({ tenantId }));
+    expect(made(await burst(1))).toHaveLength(0);
+    await end(world, first!.sandbox.id);
+    expect(made(await burst(3))).toHaveLength(1);
+    for (const { sandbox } of made(results).slice(1)) await end(world, sandbox.id);
+    expect(await stores.sandboxes.takenSlots('deployment')).toHaveLength(1);
+  }, 60_000);
+});
+
 describe('a creation under an Idempotency-Key', () => {
   const asked = (over: Partial<IdempotencyKey> = {}): IdempotencyKey => ({
     operation: 'createSandbox',

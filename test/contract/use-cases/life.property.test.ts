@@ -252,6 +252,7 @@ class Lives {
     const { pool, sandboxes, outbox } = this.#stores;
     for (const { tenantId } of this.#tenants)
       expect(await sandboxes.takenSlots(tenantId)).toEqual([]);
+    expect(await sandboxes.takenSlots('deployment')).toEqual([]);
     expect(await outbox.pending('9', 10)).toEqual([]);
     const alive = [...this.#world.model.tasks.values()].filter(
       ({ status, stopAskedMs }) => status !== 'stopped' && stopAskedMs === undefined,
