@@ -15,7 +15,8 @@ export default defineConfig({
       project('unit'),
       // Real processes and sandboxes, on a machine that may be busy.
       project('contract', { testTimeout: 60_000 }),
-      project('infra', { testTimeout: 60_000 }),
+      // The first test after a change waits for one synthesis after the other.
+      project('infra', { testTimeout: 180_000 }),
       project('e2e', {
         testTimeout: 60_000,
         hookTimeout: 120_000,

@@ -68,7 +68,10 @@ export async function assemblyOf(
 ): Promise<Assembly> {
   const folder = join(FOLDER, name);
   const context = { ...DEPLOYMENTS[name], dist: await emptyBuild() };
-  await synthesize({ outDirectory: folder, context, log });
+  // One at a time: each takes a core, and all of them at once would take minutes each.
+  await withLock(join(FOLDER, 'synthesis.lock'), () =>
+    synthesize({ outDirectory: folder, context, log }),
+  );
   const [data, service] = await Promise.all([
     readTemplate(folder, 'Data'),
     readTemplate(folder, 'Service'),

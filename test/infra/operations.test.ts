@@ -93,6 +93,14 @@ describe('an alarm', () => {
     expect(alarm!.properties['Threshold']).toBe(160);
   });
 
+  it('and what lives may fill all of them that no pool keeps', async () => {
+    const { service } = await assemblyOf('prod');
+    const { Variables } = oneOf(service, 'AWS::Lambda::Function', 'SandboxesFunction')[
+      'Environment'
+    ];
+    expect(Variables['MAX_LIVE_SANDBOXES_OF_ALL']).toBe('199');
+  });
+
   it('counts the queries of the DNS firewall, which cost money and may be a way out', async () => {
     const alarm = (await alarmsOf('dev')).find(({ name }) => name === 'dns-queries');
     expect(alarm!.properties).toMatchObject({
