@@ -49,6 +49,4 @@ export const PRICES = {
   firewallDomain: price(0.0005, 'domain of a DNS firewall list, month', 'route53', 'memory'),
 } as const satisfies Record<string, Price>;
 
-export type PriceName = keyof typeof PRICES;
-
 export const HOURS_A_MONTH = 730;
