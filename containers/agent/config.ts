@@ -39,6 +39,8 @@ const AgentEnvironment = z
     AGENT_SPOOL: path('/var/lib/agent/spool'),
     /** Bytes of all spools together. */
     AGENT_SPOOL_BYTES: integer(SPOOL_BYTES, MIB, 1024 * 1024 * MIB),
+    /** Folders, parted by colons, in which everybody may make files. */
+    AGENT_SCRATCH: text(''),
     /** Home and first working directory of user code. */
     AGENT_WORKSPACE: path('/home/user'),
     /** The user that user code runs as. */

@@ -36,7 +36,7 @@ export async function openSandbox(
   const store = await SpoolStore.open(config.AGENT_SPOOL, config.AGENT_SPOOL_BYTES);
   await chmod(store.directory, 0o700);
   const launcher = launcherOptions(config);
-  await giveWorkspace(config);
+  await giveVolumes(config);
   const state = new SandboxState(onDeadline);
   const contexts = openContexts({ config, launcher, state, store, log });
   const executions = new ExecutionRegistry({
@@ -165,8 +165,10 @@ function userEnvironment(config: AgentConfig): Record<string, string> {
   };
 }
 
-/** A volume arrives as root's. */
-async function giveWorkspace(config: AgentConfig): Promise<void> {
+/** A volume may arrive as root's alone, whatever mode the image gave its folder. */
+async function giveVolumes(config: AgentConfig): Promise<void> {
   if (config.AGENT_LAUNCHER === 'none') return;
   await chown(config.AGENT_WORKSPACE, config.AGENT_USER_UID, config.AGENT_USER_GID);
+  const scratch = config.AGENT_SCRATCH.split(':').filter((path) => path !== '');
+  await Promise.all(scratch.map((path) => chmod(path, 0o1777)));
 }

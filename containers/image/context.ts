@@ -13,6 +13,7 @@ import {
 } from '../launcher/compile.ts';
 import { writeSeccompTables } from '../launcher/seccomp.ts';
 import type { Architecture } from '../launcher/syscalls.ts';
+import { digestOf } from './digest.ts';
 
 export interface ImageContextOptions {
   readonly outDirectory: string;
@@ -27,6 +28,8 @@ export interface ImageContextOptions {
 
 interface ImageManifest {
   readonly version: 1;
+  /** Of all that the Dockerfile reads: an image that was built from the same has the same. */
+  readonly digest: string;
   /** `from` is relative to the context, `to` is absolute inside the sandbox; user code reads none that is `rootOnly`. */
   readonly binds: readonly {
     readonly from: string;
@@ -43,6 +46,18 @@ export interface ImageContext {
   readonly hasLauncher: boolean;
 }
 
+/** What the Dockerfile reads, and the file itself; what is compiled here is for this machine alone. */
+export const BUILT_FROM = [
+  'Dockerfile',
+  'agent.mjs',
+  'files-helper.c',
+  'languages',
+  'launcher.c',
+  'node',
+  'seccomp-arm64.bpf',
+  'seccomp-x86_64.bpf',
+] as const;
+
 /** The ENV lines of the Dockerfile. */
 const ENVIRONMENT = {
   PATH: '/usr/local/bin:/usr/bin:/bin',
@@ -54,6 +69,7 @@ const ENVIRONMENT = {
   AGENT_FILES_HELPER: '/opt/agent/files-helper',
   AGENT_LANGUAGES: '/opt/agent/languages',
   AGENT_SPOOL: '/var/lib/agent/spool',
+  AGENT_SCRATCH: '/tmp:/var/tmp',
   AGENT_WORKSPACE: '/home/user',
 } as const;
 
@@ -80,15 +96,17 @@ export async function buildImageContext(options: ImageContextOptions): Promise<I
     ...(launcher === undefined ? [] : [cp(launcher, into('launcher'))]),
     ...(filesHelper === undefined ? [] : [cp(filesHelper, into('files-helper'))]),
   ]);
-  const manifest = describeImage(hostArchitecture());
+  const digest = await digestOf(outDirectory, BUILT_FROM);
+  const manifest = describeImage(hostArchitecture(), digest);
   await writeFile(into('image.json'), `${JSON.stringify(manifest, null, 2)}\n`);
   await readableByAll(outDirectory);
   return { manifest, hasLauncher: launcher !== undefined };
 }
 
-function describeImage(architecture: Architecture): ImageManifest {
+function describeImage(architecture: Architecture, digest: string): ImageManifest {
   return {
     version: 1,
+    digest,
     binds: [
       { from: 'agent.mjs', to: '/opt/agent/agent.mjs', rootOnly: true },
       { from: 'node', to: '/opt/agent/node' },

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ProbeResult, probe } from '../sandboxes/probe.ts';
+import { describeRuntimes } from './runtimes.ts';
 import { installCommand, REQUIRED } from './setup.ts';
 
 interface Check {
@@ -78,6 +79,7 @@ const checks = [
   ...checkPackages(),
   ...checkIsolation(await tryIsolation()),
   checkNetwork(),
+  { name: 'runtimes', ok: true, detail: await describeRuntimes('auto') },
 ];
 for (const { name, ok, detail, optional } of checks) {
   const mark = ok ? 'ok' : optional ? 'limited' : 'missing';

@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as z from 'zod/mini';
 import { type AwsWorld, startAwsWorld } from '../assembly/world.ts';
+import type { ImageChoice } from '../sandboxes/built-image.ts';
 import { createTaskDriver, type Isolation } from '../sandboxes/create.ts';
+import { IMAGE_PLACES } from './build/paths.ts';
 import { build } from './build.ts';
 import { makeFolder, portError, takeFolder } from './claims.ts';
+import { describeRuntimes } from './runtimes.ts';
 import { synthesize } from './synth.ts';
 
 export interface LocalStackOptions {
@@ -21,6 +24,8 @@ export interface LocalStackOptions {
   readonly persist: boolean;
   readonly pool: number;
   readonly isolation: Isolation;
+  /** Whose runtimes sandboxes have. @default 'auto' */
+  readonly image?: ImageChoice;
   /** Function → variable → value, over the template's. */
   readonly environmentOverrides?: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** Waits before the retries of an asynchronous event; as on AWS, minutes, unless a test says else. */
@@ -108,9 +113,12 @@ async function synthesizeStack({ directory, progress, pool, signal }: LocalStack
 }
 
 async function standUp(options: LocalStackOptions, assemblyDirectory: string): Promise<AwsWorld> {
-  const { directory, port } = options;
+  const { directory, port, isolation, image = 'auto' } = options;
+  const images = { choice: image, places: IMAGE_PLACES };
+  if (isolation !== 'none') options.progress(`runtimes: ${await describeRuntimes(image)}`);
   const taskDriver = await createTaskDriver({
-    isolation: options.isolation,
+    isolation,
+    images,
     runDirectory: join(directory, 'run'),
     log: options.progress,
   });

@@ -10,7 +10,7 @@ const PYTHON_MODULES = '/usr/lib/python3/dist-packages';
 const LOCK = '/run/code-interpreter-setup.lock';
 
 /** Packages, and the file that shows each is there: asking dpkg would take longer than all else at start. */
-export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
+export const REQUIRED: Packages = {
   bubblewrap: ['/usr/bin/bwrap'],
   uidmap: ['/usr/bin/newuidmap'],
   slirp4netns: ['/usr/bin/slirp4netns'],
@@ -23,6 +23,8 @@ export const REQUIRED: Readonly<Record<string, readonly string[]>> = {
   gcc: ['/usr/bin/gcc'],
   'libc6-dev': ['/usr/include/stdio.h'],
 };
+
+export type Packages = Readonly<Record<string, readonly string[]>>;
 
 export interface Host {
   readonly exists: (path: string) => boolean;
@@ -38,10 +40,15 @@ export interface EnsureHostOptions {
   readonly allow: boolean;
   readonly log: (message: string) => void;
   readonly host?: Host;
+  /** @default what sandboxes need */
+  readonly packages?: Packages;
 }
 
-export function missingPackages(exists: Host['exists'] = existsSync): string[] {
-  return Object.entries(REQUIRED)
+export function missingPackages(
+  exists: Host['exists'] = existsSync,
+  packages: Packages = REQUIRED,
+): string[] {
+  return Object.entries(packages)
     .filter(([, paths]) => !paths.some((path) => exists(path)))
     .map(([name]) => name);
 }
@@ -52,8 +59,8 @@ export function installCommand(packages: readonly string[]): string {
 
 /** True when everything is there, also when it had to be installed; false after saying what to do. */
 export async function ensureHost(options: EnsureHostOptions): Promise<boolean> {
-  const { allow, log, host = thisMachine } = options;
-  const missing = missingPackages(host.exists);
+  const { allow, log, host = thisMachine, packages = REQUIRED } = options;
+  const missing = missingPackages(host.exists, packages);
   if (missing.length === 0) return true;
   if (!allow || !host.isRoot || !host.exists('/usr/bin/apt-get')) {
     log(`missing on this machine: ${missing.join(', ')}`);
@@ -63,12 +70,12 @@ export async function ensureHost(options: EnsureHostOptions): Promise<boolean> {
   const unlock = await host.lock();
   try {
     // Another start may have installed everything while this one waited.
-    const still = missingPackages(host.exists);
+    const still = missingPackages(host.exists, packages);
     if (still.length > 0) await install(still, host, log);
   } finally {
     unlock();
   }
-  const left = missingPackages(host.exists);
+  const left = missingPackages(host.exists, packages);
   if (left.length > 0) log(`apt-get succeeded, but these are still missing: ${left.join(', ')}`);
   return left.length === 0;
 }

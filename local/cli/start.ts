@@ -4,6 +4,7 @@ import { createWriteStream } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { AssemblyError } from '../assembly/errors.ts';
+import { type ImageChoice, NoBuiltImageError } from '../sandboxes/built-image.ts';
 import { type Isolation, IsolationError } from '../sandboxes/create.ts';
 import { checkPort, makeFolder, StartError } from './claims.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
@@ -15,6 +16,7 @@ interface Flags {
   readonly persist: boolean;
   readonly pool: number;
   readonly isolation: Isolation;
+  readonly image: ImageChoice;
   readonly setup: boolean;
   readonly set: Record<string, Record<string, string>>;
 }
@@ -48,6 +50,11 @@ const program = new Command('npm start --')
   .addOption(
     new Option('--isolation <how>', 'what isolates a sandbox; none runs code as this user')
       .choices(['auto', 'bwrap', 'none'])
+      .default('auto'),
+  )
+  .addOption(
+    new Option('--image <whose>', 'runtimes of sandboxes: those of `npm run image`, or this host’s')
+      .choices(['auto', 'host', 'built'])
       .default('auto'),
   )
   .option('--no-setup', 'do not install missing packages')
@@ -121,7 +128,9 @@ function whenTold(stop: AbortController, progress: (line: string) => void): Prom
 /** Of what somebody can put right the message says all. */
 function fail(error: unknown): never {
   const known =
-    [StartError, IsolationError, AssemblyError].some((kind) => error instanceof kind) ||
+    [StartError, IsolationError, NoBuiltImageError, AssemblyError].some(
+      (kind) => error instanceof kind,
+    ) ||
     (error instanceof Error && 'code' in error);
   const text = error instanceof Error ? (known ? error.message : error.stack) : String(error);
   process.stderr.write(`${text}\n`);

@@ -38,6 +38,8 @@ export class CopiedFiles implements Disposable {
 export interface SandboxLayout {
   readonly image: ImageManifest;
   readonly imageDirectory: string;
+  /** The unpacked root of the built image; without one, programs come from this machine's /usr. */
+  readonly root: string | undefined;
   readonly etc: HostEtc;
   /** On this machine: mounted for root inside only, for its socket and its spool. */
   readonly agentDirectory: string;
@@ -49,11 +51,27 @@ export interface SandboxLayout {
 }
 
 export function bwrapArguments(layout: SandboxLayout, copies: CopiedFiles): string[] {
-  const { etc, image, imageDirectory } = layout;
   return [
     words('--unshare-all --unshare-user --unshare-cgroup --hostname sandbox'),
     words('--uid 0 --gid 0 --die-with-parent --new-session --cap-drop ALL'),
     CAPABILITIES.flatMap((name) => ['--cap-add', `CAP_${name}`]),
+    layout.root === undefined ? hostFiles(layout, copies) : imageFiles(layout, layout.root, copies),
+    ['--bind', layout.agentDirectory, AGENT_FOLDER],
+    ['--bind', layout.stateDirectory, STATE_FOLDER],
+    // What bwrap makes is writable and as large as half of the memory unless this is said last.
+    [layout.root === undefined ? '/usr/local' : '/run', '/dev', '/'].flatMap((path) => [
+      '--remount-ro',
+      path,
+    ]),
+    words('--clearenv --chdir /'),
+    Object.entries(layout.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ].flat();
+}
+
+/** This machine's programs, an /etc of our own making, and the files of the docker context where the image has them. */
+function hostFiles(layout: SandboxLayout, copies: CopiedFiles): string[] {
+  const { etc, image, imageDirectory } = layout;
+  return [
     systemFolders(),
     ['--ro-bind', etc.directory, '/etc'],
     etc.hostFolders.flatMap((name) => ['--ro-bind', join('/etc', name), join('/etc', name)]),
@@ -65,12 +83,22 @@ export function bwrapArguments(layout: SandboxLayout, copies: CopiedFiles): stri
       const path = join(imageDirectory, from);
       return rootOnly ? copies.add(path, to) : ['--ro-bind', path, to];
     }),
-    ['--bind', layout.agentDirectory, AGENT_FOLDER],
-    ['--bind', layout.stateDirectory, STATE_FOLDER],
-    // bwrap's own root and /dev are writable and as large as half of the memory unless this is said last.
-    ['/usr/local', '/dev', '/'].flatMap((path) => ['--remount-ro', path]),
-    words('--clearenv --chdir /'),
-    Object.entries(layout.environment).flatMap(([name, value]) => ['--setenv', name, value]),
+  ].flat();
+}
+
+/** The image as it was built, with the few files that a container runtime puts into any of them. */
+function imageFiles(layout: SandboxLayout, root: string, copies: CopiedFiles): string[] {
+  const { etc, image, internet } = layout;
+  const own = (name: string): string => join(etc.directory, name);
+  return [
+    ['--ro-bind', root, '/'],
+    ['hosts', 'hostname'].flatMap((name) => ['--ro-bind', own(name), `/etc/${name}`]),
+    ['--ro-bind', internet ? etc.openResolver : own('resolv.conf'), '/etc/resolv.conf'],
+    words('--proc /proc --dev /dev --perms 0755 --tmpfs /run'),
+    scratchFolders(layout),
+    foldersAbove([AGENT_FOLDER]),
+    // Root of this machine owns them and is nobody inside, so root inside gets copies.
+    image.binds.flatMap(({ to, rootOnly }) => (rootOnly ? copies.add(join(root, to), to) : [])),
   ].flat();
 }
 
@@ -90,7 +118,7 @@ function systemFolders(): string[] {
   ];
 }
 
-/** They live in memory and count against it, so they get at most three quarters of it together. */
+/** They live in memory and count against it, so that they never get all of it together. */
 function scratchFolders({ memoryBytes, diskBytes }: SandboxLayout): string[] {
   const share = (part: number, most: number): string =>
     String(Math.floor(Math.min(memoryBytes * part, most)));
@@ -99,6 +127,7 @@ function scratchFolders({ memoryBytes, diskBytes }: SandboxLayout): string[] {
   return [
     ...tmpfs(share(1 / 2, diskBytes), '0777', '/home/user'),
     ...tmpfs(share(1 / 4, Math.min(diskBytes, 4 * GIB)), '1777', '/tmp'),
+    ...tmpfs(share(1 / 16, 64 * MIB), '1777', '/var/tmp'),
     ...tmpfs(share(1 / 8, 64 * MIB), '1777', '/dev/shm'),
   ];
 }

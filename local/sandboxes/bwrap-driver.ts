@@ -15,6 +15,7 @@ import {
   METADATA_NAME,
   SOCKET_NAME,
 } from './arguments.ts';
+import { findRuntimes, type ImageOptions } from './built-image.ts';
 import { BwrapProcess } from './bwrap-process.ts';
 import { type Cgroups, removeIfEmpty, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
 import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from './driver.ts';
@@ -33,6 +34,7 @@ import { type EndedProcess, Task } from './task.ts';
 
 /** Where a task's own uid may go although it may not go where we keep our files. */
 const OPEN_RUN_DIRECTORY = '/var/lib/code-interpreter';
+const NO_IMAGES: ImageOptions = { choice: 'host', places: [] };
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 /** Above what the launcher allows user code, so that the agent's own threads never meet it. */
@@ -51,6 +53,8 @@ export interface BwrapDriverOptions {
   readonly identities: Identities;
   /** Undefined where this process may use none: then tasks have no limits of memory and cpu. */
   readonly cgroups: Cgroups | undefined;
+  /** Which images may be used instead of this machine's own runtimes. @default none */
+  readonly images?: ImageOptions;
   readonly runDirectory: string;
   readonly log: (message: string) => void;
 }
@@ -197,9 +201,11 @@ export class BwrapDriver implements TaskDriver {
     readonly undo: AsyncDisposableStack;
   }): Promise<BwrapProcess> {
     const { spec, image, identity, folders, group, undo } = parts;
+    const { images = NO_IMAGES } = this.#options;
     const layout = {
       image,
       imageDirectory: await this.#reachableImage(spec.imageDirectory),
+      root: (await findRuntimes(images, image.digest)).root,
       etc: this.#etc,
       agentDirectory: folders.agent,
       stateDirectory: folders.state,

@@ -1,6 +1,7 @@
 /**
  * Chooses what isolates tasks on this machine. Must never choose no isolation by itself.
  */
+import type { ImageOptions } from './built-image.ts';
 import { BwrapDriver } from './bwrap-driver.ts';
 import type { TaskDriver } from './driver.ts';
 import { NO_ISOLATION_WARNING, PlainDriver } from './none-driver.ts';
@@ -10,6 +11,8 @@ export type Isolation = 'auto' | 'bwrap' | 'none';
 
 export interface TaskDriverOptions {
   readonly isolation: Isolation;
+  /** Whose runtimes; without isolation always this machine's. @default this machine's */
+  readonly images?: ImageOptions;
   /** Holds one folder per running driver; may be shared by several. */
   readonly runDirectory: string;
   /** Gets warnings, and the last words of tasks that end by themselves. */
@@ -40,5 +43,6 @@ export async function createTaskDriver(options: TaskDriverOptions): Promise<Task
   if (!result.enforcesLimits) {
     log(`warning: memory and cpu of a sandbox have no limit here (${result.limits})`);
   }
-  return BwrapDriver.open(result.options);
+  const { images } = options;
+  return BwrapDriver.open({ ...result.options, ...(images === undefined ? {} : { images }) });
 }

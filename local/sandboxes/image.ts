@@ -20,6 +20,11 @@ const contextPath = z
 
 const ImageManifest = z.strictObject({
   version: z.literal(1),
+  /** Of what the image is built from; an image built from the same has the same. */
+  digest: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
   binds: z.array(
     z.strictObject({
       from: contextPath,

@@ -42,6 +42,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     isolation: 'auto',
     // Nothing of before a pause is under way when the test of it looks.
     environmentOverrides: { pool: { PAUSE_SETTLES_MS: '0' } },
+    // The same everywhere, whatever was built on this machine; `npm test -- --shape image` asks for the image.
+    image: process.env['AGENT_SHAPE'] === undefined ? 'host' : 'built',
     progress: (line) => process.stderr.write(`${line}\n`),
     log: (source, line) => {
       appendFileSync(logFile, `${source}: ${line}\n`);

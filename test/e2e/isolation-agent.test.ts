@@ -121,7 +121,7 @@ describe('the agent', () => {
     for (const refusal of Object.values(replaced)) expect(['EACCES', 'EROFS']).toContain(refusal);
     const writable = await attacker.value(`sorted(folder for folder, names, _ in os.walk('/')
       if (folder.count('/') < 4 or names.clear()) and not folder.startswith(('/proc', '/home/user/')) and os.access(folder, os.W_OK))`);
-    expect(writable).toEqual(['/dev/shm', '/home/user', '/tmp']);
+    expect(writable).toEqual(['/dev/shm', '/home/user', '/tmp', '/var/tmp']);
     expect(
       await attacker
         .refusals(`
@@ -264,6 +264,7 @@ test('what /proc tells of this machine is a known list, without a secret', async
     /^\/([\w/.-]+\/)?etc\/[\w/.-]+$/,
     /^\/bindfile\w+\/\/deleted$/,
     /\/code-interpreter\/[\w-]+\/(etc|image-\d+\/[\w./-]+|[0-9a-f]{32}\/(agent|state))$/,
+    /\/[0-9a-f]{64}\/root$/,
     /\/cdk\.out\/asset\.[0-9a-f]{64}\/[\w./-]+$/,
   ];
   expect(mounts.filter((path) => !known.some((pattern) => pattern.test(path)))).toEqual([]);

@@ -2,7 +2,6 @@
  * A real agent in a process of its own, on a free port and in a folder of its own, with a small
  * client. For the agent's tests and for whoever needs a sandbox without a box around it.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +11,15 @@ import { fileURLToPath } from 'node:url';
 import { compileFilesHelper, compileLauncher } from '../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
+import { startInContainer } from './agent-container.ts';
+import { startInImage } from './agent-image.ts';
+import {
+  type AgentProcess,
+  type AgentRequest,
+  pidOutside,
+  shape,
+  startOnHost,
+} from './agent-process.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const START_MS = 15_000;
@@ -25,6 +33,8 @@ export interface StartAgentOptions {
   readonly files?: true;
   /** More of the agent's environment. */
   readonly env?: Readonly<Record<string, string>>;
+  /** A folder beside its own that it must see. */
+  readonly sees?: string;
   /** `init` is called with these, unless it is false. */
   readonly init?: false | { readonly env?: Record<string, string>; readonly expiresAt?: string };
 }
@@ -56,21 +66,15 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
   await chmod(folder, 0o755);
   const workspace = join(folder, 'user');
   await mkdir(workspace);
-  const languages = await languagesIn(folder, options.driver);
-  const child = spawn(process.execPath, [join(root, 'containers/agent/main.ts')], {
-    env: {
-      AGENT_PORT: '0',
-      AGENT_HOST: '127.0.0.1',
-      AGENT_LANGUAGES: languages,
-      AGENT_SPOOL: join(folder, 'spool'),
-      AGENT_WORKSPACE: workspace,
-      ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
-      ...(options.files ? await filesHelperIn(folder) : {}),
-      ...options.env,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const agent = new TestAgent(child, folder, workspace);
+  const folders: [string, ...string[]] = [
+    folder,
+    ...(options.sees === undefined ? [] : [options.sees]),
+  ];
+  const common = { AGENT_SPOOL: join(folder, 'spool'), AGENT_WORKSPACE: workspace };
+  const particular =
+    shape.shape === 'host' ? await onHost(folder, options) : await inBox(folder, options);
+  const environment = { ...common, ...particular, ...options.env };
+  const agent = new TestAgent(await startProcess({ folders, environment }), folder, workspace);
   try {
     await agent.listening;
     if (options.init !== false) await agent.init(options.init);
@@ -81,8 +85,36 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
   }
 }
 
+async function startProcess(request: AgentRequest): Promise<AgentProcess> {
+  switch (shape.shape) {
+    case 'host':
+      return startOnHost(request);
+    case 'image':
+      return startInImage(shape, request);
+    case 'container':
+      return startInContainer(shape, request);
+  }
+}
+
+/** Everything is made for this agent: nothing of an image is there. */
+async function onHost(folder: string, options: StartAgentOptions): Promise<Record<string, string>> {
+  return {
+    AGENT_PORT: '0',
+    AGENT_HOST: '127.0.0.1',
+    AGENT_LANGUAGES: await languagesIn(folder, options.driver),
+    ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
+    ...(options.files ? await filesHelperIn(folder) : {}),
+  };
+}
+
+/** The image brings all of it, but for a driver that a test insists on. */
+async function inBox(folder: string, options: StartAgentOptions): Promise<Record<string, string>> {
+  if (options.driver === undefined) return {};
+  return { AGENT_LANGUAGES: await languagesIn(folder, options.driver) };
+}
+
 export class TestAgent implements AsyncDisposable {
-  readonly child: ChildProcess;
+  readonly #process: AgentProcess;
   readonly folder: string;
   readonly workspace: string;
   readonly token = randomBytes(32).toString('hex');
@@ -92,15 +124,32 @@ export class TestAgent implements AsyncDisposable {
   readonly listening: Promise<void>;
   readonly exited: Promise<{ code: number | null; signal: NodeJS.Signals | null }>;
   #baseUrl = '';
+  #hasExited = false;
 
-  constructor(child: ChildProcess, folder: string, workspace: string) {
-    this.child = child;
+  constructor(started: AgentProcess, folder: string, workspace: string) {
+    this.#process = started;
     this.folder = folder;
     this.workspace = workspace;
-    this.exited = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }));
+    this.exited = started.exited.then((end) => {
+      this.#hasExited = true;
+      return end;
     });
     this.listening = this.#listen();
+  }
+
+  /** Of the agent's process, on this machine. */
+  get pid(): number | undefined {
+    return this.#process.pid();
+  }
+
+  /** The id on this machine of a process that user code calls `inside`. */
+  pidOutside(inside: number): number | undefined {
+    const own = this.pid;
+    return own === undefined ? undefined : pidOutside(own, inside);
+  }
+
+  terminate(): void {
+    this.#process.terminate();
   }
 
   get baseUrl(): string {
@@ -180,35 +229,37 @@ export class TestAgent implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill('SIGTERM');
-    const late = setTimeout(() => this.child.kill('SIGKILL'), 5_000);
+    if (!this.#hasExited) this.terminate();
+    const late = setTimeout(() => this.#process.kill(), 5_000);
     await this.exited;
     clearTimeout(late);
+    await this.#process[Symbol.asyncDispose]();
     await rm(this.folder, { recursive: true, force: true });
   }
 
   async #listen(): Promise<void> {
-    const errors: string[] = [];
-    this.child.stderr?.on('data', (chunk: Buffer) => errors.push(chunk.toString()));
     const port = new Promise<number>((resolve) => {
-      if (!this.child.stdout) throw new Error('the agent has no stdout');
-      createInterface(this.child.stdout).on('line', (line) => {
-        this.logLines.push(line);
-        const found = /"message":"the agent listens".*"port":(\d+)/.exec(line)?.[1];
-        if (found !== undefined) resolve(Number(found));
-      });
+      for (const stream of this.#process.output) {
+        createInterface(stream).on('line', (line) => {
+          this.logLines.push(line);
+          const found = /"message":"the agent listens".*"port":(\d+)/.exec(line)?.[1];
+          if (found !== undefined) resolve(Number(found));
+        });
+      }
     });
     const late = AbortSignal.timeout(START_MS);
     const bound = await Promise.race([
       port,
       this.exited.then(({ code, signal }) => {
-        throw new Error(`the agent ended at its start (${signal ?? code}): ${errors.join('')}`);
+        throw new Error(
+          `the agent ended at its start (${signal ?? code}): ${this.logLines.join(' ')}`,
+        );
       }),
       new Promise<never>((_, reject) => {
         late.addEventListener('abort', () => reject(new Error('the agent does not listen')));
       }),
     ]);
-    this.#baseUrl = `http://127.0.0.1:${bound}`;
+    this.#baseUrl = this.#process.baseUrl ?? `http://127.0.0.1:${bound}`;
   }
 }
 

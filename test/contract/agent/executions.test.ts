@@ -312,10 +312,12 @@ describe('the end of a sandbox', () => {
         break;
       }
     const began = performance.now();
-    agent.child.kill('SIGTERM');
+    const outside = agent.pidOutside(pid);
+    expect(outside).toBeDefined();
+    agent.terminate();
     expect(await agent.exited).toEqual({ code: 0, signal: null });
     expect(performance.now() - began).toBeLessThan(3_000);
-    expect(() => process.kill(pid, 0)).toThrow('ESRCH');
+    expect(() => process.kill(outside ?? 0, 0)).toThrow('ESRCH');
     await agent[Symbol.asyncDispose]();
   });
 });

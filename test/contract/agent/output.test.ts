@@ -144,7 +144,7 @@ describe('an agent that hears very much', () => {
   it('stays small, keeps the head and reads all of it', async () => {
     await using agent = await startAgent({ driver: 'plain' });
     await agent.run('1');
-    const before = await residentBytes(agent.child.pid);
+    const before = await residentBytes(agent.pid);
     const megabytes = 300;
     const id = await agent.start(
       `import os\nblock = b"${'0123456789'.repeat(10)}" * 10_000\nfor i in range(${megabytes}): os.write(1, block)`,
@@ -152,7 +152,7 @@ describe('an agent that hears very much', () => {
     let [bytes, peak] = [0, 0];
     for await (const event of agent.events(id)) {
       if (event.type === 'stdout') bytes += Buffer.byteLength(event.text ?? '');
-      if (event.seq % 500 === 0) peak = Math.max(peak, await residentBytes(agent.child.pid));
+      if (event.seq % 500 === 0) peak = Math.max(peak, await residentBytes(agent.pid));
       if (event.type === 'truncated')
         expect(event.droppedBytes).toBe(megabytes * 1e6 - 64 * 1024 ** 2);
       if (event.type === 'finished') expect(event.outcome).toBe('ok');

@@ -166,7 +166,11 @@ describe('an agent with a unix socket', () => {
   it('serves there too, and only its owner may connect', async () => {
     await using folder = await temporaryFolder();
     const socketPath = join(folder.path, 'agent.sock');
-    await using agent = await startAgent({ driver: 'plain', env: { AGENT_SOCKET: socketPath } });
+    await using agent = await startAgent({
+      driver: 'plain',
+      sees: folder.path,
+      env: { AGENT_SOCKET: socketPath },
+    });
     expect((await stat(socketPath)).mode & 0o777).toBe(0o600);
     const status = await new Promise<number | undefined>((resolve, reject) => {
       const headers = { authorization: `Bearer ${agent.token}`, host: '127.0.0.1' };
@@ -208,6 +212,7 @@ describe('the environment of an agent', () => {
     await using agent = await startAgent({
       driver: 'plain',
       init: false,
+      sees: folder.path,
       env: { ECS_CONTAINER_METADATA_FILE: file },
     });
     const health = AgentHealth.parse((await agent.call('GET', '/health')).body);

@@ -121,7 +121,7 @@ for fd in os.listdir('/proc/2/fd'):
 
   it('everything is read-only but the places for data', async () => {
     const places =
-      '/ /etc /usr /usr/local /dev /opt /run /var /proc/sys /home/user /tmp /dev/shm /run/agent /var/lib/agent';
+      '/ /etc /usr /usr/local /dev /opt /run /var /proc/sys /home/user /tmp /var/tmp /dev/shm /run/agent /var/lib/agent';
     const answers = await lines(`
 import os
 for place in ${JSON.stringify(places.split(' '))}:
@@ -130,6 +130,7 @@ for place in ${JSON.stringify(places.split(' '))}:
     expect(answers.map((line) => line.split(' ')[1])).toEqual([
       '/home/user',
       '/tmp',
+      '/var/tmp',
       '/dev/shm',
       '/run/agent',
       '/var/lib/agent',

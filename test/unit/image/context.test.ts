@@ -3,7 +3,11 @@ import { mkdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { buildImageContext, type ImageContext } from '../../../containers/image/context.ts';
+import {
+  BUILT_FROM,
+  buildImageContext,
+  type ImageContext,
+} from '../../../containers/image/context.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'image-'));
 const out = join(directory, 'image');
@@ -80,4 +84,16 @@ it('compiles its programs with the flags of the Dockerfile, and once for the sam
 
 it('asks for nothing that only one builder knows', () => {
   expect(text('Dockerfile')).not.toMatch(/RUN --|COPY --link|<<|^# syntax/m);
+});
+
+it('has a digest of all that the Dockerfile reads, and of nothing else', async () => {
+  const again = (await build()).manifest.digest;
+  expect(again).toBe(context.manifest.digest);
+  // The launcher of this machine is in the context and not in the image.
+  const inputs = [...text('Dockerfile').matchAll(/^COPY (?!--from)(.+) \S+$/gm)].flatMap((line) =>
+    (line[1] ?? '').split(' '),
+  );
+  expect([...BUILT_FROM].sort()).toEqual([...inputs, 'Dockerfile'].sort());
+  writeFileSync(join(directory, 'languages', 'python', 'driver.py'), 'print(2)');
+  expect((await build()).manifest.digest).not.toBe(again);
 });

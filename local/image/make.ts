@@ -1,0 +1,121 @@
+/**
+ * Builds the image of a sandbox from its docker context and unpacks it for local sandboxes; does nothing where
+ * that was done already. Owns the order of the steps and what is said about them.
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { type BuiltImage, findBuilt } from '../sandboxes/built-image.ts';
+import { type BaseChoice, findBase, hostArchitecture } from './base.ts';
+import { type Architecture, type BuilderName, build, idOf, unpack } from './builder.ts';
+import { addImage, placeFor, removeOldImages } from './store.ts';
+
+export interface MakeImageOptions {
+  readonly builder: () => Promise<BuilderName>;
+  readonly needDebootstrap: () => Promise<void>;
+  readonly contextDirectory: string;
+  /** Of the context, as its image.json says it. */
+  readonly digest: string;
+  readonly target: string;
+  readonly architecture: Architecture;
+  readonly base: BaseChoice;
+  readonly cache: boolean;
+  readonly baseDockerfile: string;
+  /** Folders of unpacked images; new ones go into the first, where a sandbox can get there. */
+  readonly places: readonly [string, ...string[]];
+  readonly log: (line: string) => void;
+}
+
+export interface MadeImage {
+  readonly tag: string;
+  readonly imageId: string;
+  /** Undefined for another architecture than this machine's: nothing here could run it. */
+  readonly unpacked: BuiltImage | undefined;
+  readonly isNew: boolean;
+}
+
+/** A step is a whole command of the Dockerfile; its beginning tells which. */
+const STEP_WIDTH = 100;
+
+export async function makeImage(options: MakeImageOptions): Promise<MadeImage> {
+  const { digest, cache, places, architecture, target } = options;
+  const isOurs = architecture === hostArchitecture();
+  const known = isOurs ? await findBuilt(places, digest) : undefined;
+  if (known !== undefined && cache && known.image.target === target) {
+    const { tag, imageId } = known.image;
+    return { tag, imageId, unpacked: known.image, isNew: false };
+  }
+  const place = await placeFor(places[0]);
+  await mkdir(place, { recursive: true });
+  const logFile = join(place, 'build.log');
+  options.log(`every line of the build goes to ${logFile}`);
+  const transcript = createWriteStream(logFile);
+  try {
+    return await buildAndUnpack(options, place, transcript);
+  } finally {
+    transcript.end();
+  }
+}
+
+async function buildAndUnpack(
+  options: MakeImageOptions,
+  place: string,
+  transcript: Writable,
+): Promise<MadeImage> {
+  const { architecture, target, digest, cache, log } = options;
+  const builder = await options.builder();
+  const onLine = (line: string): void => {
+    transcript.write(`${line}\n`);
+    if (isStep(line)) log(`  ${line.slice(0, STEP_WIDTH)}`);
+  };
+  const base = await timed(log, 'base', () =>
+    findBase({
+      builder,
+      choice: options.base,
+      architecture,
+      cache,
+      dockerfile: options.baseDockerfile,
+      needDebootstrap: options.needDebootstrap,
+      log,
+      onLine,
+    }),
+  );
+  const tag = `localhost/code-interpreter-sandbox:${target}-${architecture}`;
+  const request = {
+    contextDirectory: options.contextDirectory,
+    target,
+    tag,
+    architecture,
+    cache,
+    buildArguments: { BASE_IMAGE: base.reference },
+    labels: {
+      'code-interpreter.context': digest,
+      'code-interpreter.base': `${base.origin} ${base.reference} ${base.digest}`.trim(),
+    },
+  };
+  await timed(log, 'build', () => build(builder, request, onLine));
+  const imageId = await idOf(builder, tag);
+  if (architecture !== hostArchitecture())
+    return { tag, imageId, unpacked: undefined, isNew: true };
+  const builtAt = new Date().toISOString();
+  const facts = { digest, imageId, tag, builder, target, architecture, base, builtAt };
+  const fill = (root: string): Promise<void> => unpack(builder, tag, root);
+  const unpacked = await timed(log, 'unpack', () => addImage({ place, facts, fill }));
+  await removeOldImages(place);
+  return { tag, imageId, unpacked, isNew: true };
+}
+
+/** `STEP 3/9: RUN …` of buildah and podman, `#12 [python 3/9] RUN …` of docker. */
+const isStep = (line: string): boolean => /^(STEP \d|\[\d+\/\d+\] STEP|#\d+ \[)/.test(line);
+
+async function timed<T>(
+  log: (line: string) => void,
+  name: string,
+  work: () => Promise<T>,
+): Promise<T> {
+  const begun = performance.now();
+  const result = await work();
+  log(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  return result;
+}
