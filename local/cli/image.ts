@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { type BaseChoice, hostArchitecture } from '../image/base.ts';
+import { type BaseChoice, CannotBuildError, hostArchitecture } from '../image/base.ts';
 import {
   type Architecture,
   BUILDERS,
@@ -31,6 +31,8 @@ interface Flags {
   readonly clean?: true;
 }
 
+/** So that a script can tell a machine that builds no image from an image that does not build. */
+const CANNOT_BUILD = 3;
 const BUILDER_PACKAGE = { buildah: ['/usr/bin/buildah'] };
 const DEBOOTSTRAP_PACKAGE = { debootstrap: ['/usr/sbin/debootstrap'] };
 
@@ -85,7 +87,7 @@ async function main(): Promise<void> {
     builder: () => chooseBuilder(flags),
     needDebootstrap: async () => {
       if (await ensureHost({ allow: flags.setup, log, packages: DEBOOTSTRAP_PACKAGE })) return;
-      throw new Error('debootstrap is not installed');
+      throw new CannotBuildError('debootstrap is not installed');
     },
     log,
   });
@@ -124,7 +126,7 @@ async function chooseBuilder({ tool, setup }: Flags): Promise<BuilderName> {
   if (mayInstall && (await ensureHost({ allow: setup, log, packages: BUILDER_PACKAGE }))) {
     if (await works('buildah')) return 'buildah';
   }
-  throw new Error(
+  throw new CannotBuildError(
     `${wanted.join(', ')}: none works here. Start docker's daemon, or: ${installCommand(['buildah'])}`,
   );
 }
@@ -147,5 +149,5 @@ const noContext = (architecture: Architecture): string => {
 
 main().catch((error: unknown) => {
   process.stderr.write(`image: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof CannotBuildError ? CANNOT_BUILD : 1;
 });

@@ -15,6 +15,11 @@ const SUITES = ['bookworm', 'bookworm-updates', 'bookworm-security'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PULL_WITHIN_MS = 180_000;
 
+/** Nothing here can build an image; the message says what is missing. */
+export class CannotBuildError extends Error {
+  override readonly name = 'CannotBuildError';
+}
+
 export type BaseChoice = 'auto' | 'registry' | 'debootstrap';
 
 export interface Base {
@@ -45,7 +50,7 @@ export async function findBase(options: BaseOptions): Promise<Base> {
       const digest = await digestOf(builder, REGISTRY_BASE);
       return { reference: REGISTRY_BASE, origin: 'registry', digest };
     }
-    if (choice === 'registry') throw new Error(refusal);
+    if (choice === 'registry') throw new CannotBuildError(refusal);
     log(`NO REGISTRY: ${refusal.split('\n').at(-1)?.slice(0, 300)}`);
   }
   log(
@@ -73,12 +78,12 @@ async function pull({ builder, architecture, onLine }: BaseOptions): Promise<str
 async function makeBase(options: BaseOptions): Promise<void> {
   const { builder, architecture, cache, log, onLine } = options;
   if (architecture !== hostArchitecture()) {
-    throw new Error(
+    throw new CannotBuildError(
       `a base for ${architecture} can only come from a registry: debootstrap makes this machine's ${hostArchitecture()} only`,
     );
   }
   if (process.getuid?.() !== 0) {
-    throw new Error(
+    throw new CannotBuildError(
       'only root can make a base with debootstrap: run as root, or where a registry can be reached',
     );
   }
@@ -131,7 +136,7 @@ export function sourcesIn(text: string): Source[] {
     return row?.[2] === undefined ? [] : [{ suite, uri: row[2] }];
   });
   if (found[0]?.suite === 'bookworm') return found;
-  throw new Error(
+  throw new CannotBuildError(
     "no base: this machine's apt knows no mirror of Debian bookworm, and no registry can be reached",
   );
 }

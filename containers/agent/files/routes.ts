@@ -95,8 +95,13 @@ async function beginUpload({ sandbox, request }: Exchange): Promise<JsonAnswer> 
 }
 
 async function uploadSlice({ sandbox, request, query, id }: Exchange): Promise<JsonAnswer> {
-  const { offset } = parseInput(UploadSliceQuery, { offset: numberIn(query, 'offset') });
-  return ok({ offset: await sandbox.uploads.append(id, offset, request) });
+  try {
+    const { offset } = parseInput(UploadSliceQuery, { offset: numberIn(query, 'offset') });
+    return ok({ offset: await sandbox.uploads.append(id, offset, request) });
+  } catch (error) {
+    await readOff(request);
+    throw error;
+  }
 }
 
 async function finishUpload({ sandbox, id }: Exchange): Promise<JsonAnswer> {

@@ -132,8 +132,10 @@ describe('an execution', () => {
     const { stdout } = await agent.run(
       'import os, threading, time\ndef die():\n  while not os.path.exists("die"): time.sleep(0.001)\n  os._exit(9)\nthreading.Thread(target=die).start()\nprint(os.getpid())',
     );
+    const outside = agent.pidOutside(Number(stdout));
+    expect(outside).toBeDefined();
     await touch('die');
-    await vi.waitFor(() => expect(() => process.kill(Number(stdout), 0)).toThrow('ESRCH'), {
+    await vi.waitFor(() => expect(() => process.kill(outside ?? 0, 0)).toThrow('ESRCH'), {
       interval: 1,
     });
     const { finished } = await agent.run('print("alive")');

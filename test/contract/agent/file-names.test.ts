@@ -1,5 +1,6 @@
 /** Names of files through a real agent: which are refused, listed, made, moved and deleted. */
 import {
+  chmodSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -83,10 +84,13 @@ describe('a path', () => {
   it('may lead by a link to what is inside, absolute or relative, and to /tmp', async () => {
     symlinkSync(here('folder'), here('to-folder'));
     expect((await get('to-folder/inner/file')).text).toBe('x');
-    symlinkSync(agent.folder, here('to-tmp'));
+    const outside = join(agent.folder, 'outside');
+    mkdirSync(outside);
+    chmodSync(outside, 0o777);
+    symlinkSync(outside, here('to-tmp'));
     expect((await put('to-tmp/beside', 'y')).status).toBe(200);
-    expect(readFileSync(join(agent.folder, 'beside'), 'utf8')).toBe('y');
-    expect((await get(join(agent.folder, 'beside'))).text).toBe('y');
+    expect(readFileSync(join(outside, 'beside'), 'utf8')).toBe('y');
+    expect((await get(join(outside, 'beside'))).text).toBe('y');
   });
 
   it('whose links change at every instant never leads out', async () => {
