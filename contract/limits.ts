@@ -16,6 +16,8 @@ export const LIMITS = {
   /** Those that run and those that wait for their context. */
   liveExecutionsPerSandbox: 24,
   contextsPerSandbox: 16,
+  /** Commands that callers have started and that run. */
+  processesPerSandbox: 32,
   queuedPerContext: 16,
   /** Kept output of one execution; beyond it the agent reads on and discards. */
   outputBytes: 64 * MIB,

@@ -41,14 +41,20 @@ export class SandboxState implements Disposable {
 
   /** Refuses whoever does not bring the control token. */
   authorize(authorization: string | undefined): void {
-    if (this.#init === undefined)
-      throw new AppError('INVALID_SANDBOX_STATE', 'this sandbox is not initialized yet');
     const token = /^Bearer ([\x21-\x7e]+)$/.exec(authorization ?? '')?.[1] ?? '';
-    const hash = createHash('sha256').update(token).digest();
-    if (!timingSafeEqual(hash, Buffer.from(this.#init.request.tokenSha256, 'hex')))
+    if (!isHashOf(this.#request().tokenSha256, token))
       throw new AppError(
         'UNAUTHENTICATED',
         'the control token is missing or wrong; send it as "Authorization: Bearer …"',
+      );
+  }
+
+  /** Refuses whoever does not bring the access token, which opens the E2B wire and nothing else. */
+  authorizeAccess(token: string | undefined): void {
+    if (!isHashOf(this.#request().accessTokenSha256, token ?? ''))
+      throw new AppError(
+        'UNAUTHENTICATED',
+        'the access token is missing or wrong; send it as "X-Access-Token"',
       );
   }
 
@@ -75,12 +81,23 @@ export class SandboxState implements Disposable {
     clearTimeout(this.#timer);
   }
 
+  #request(): InitRequest {
+    if (this.#init) return this.#init.request;
+    throw new AppError('INVALID_SANDBOX_STATE', 'this sandbox is not initialized yet');
+  }
+
   #arm(): void {
     clearTimeout(this.#timer);
     const leftMs = (this.#deadline ?? 0) - Date.now();
     if (leftMs <= 0) this.#onDeadline();
     else this.#timer = setTimeout(() => this.#arm(), Math.min(leftMs, TIMER_MS));
   }
+}
+
+/** In constant time. */
+function isHashOf(hash: string, token: string): boolean {
+  const own = createHash('sha256').update(token).digest();
+  return timingSafeEqual(own, Buffer.from(hash, 'hex'));
 }
 
 function digestOf(request: InitRequest): Buffer {

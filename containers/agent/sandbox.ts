@@ -9,6 +9,7 @@ import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { Uploads } from './files/uploads.ts';
 import type { Log } from './log.ts';
+import type { Processes } from './processes/processes.ts';
 import type { SandboxState } from './sandbox-state.ts';
 
 export interface SandboxOptions {
@@ -18,6 +19,7 @@ export interface SandboxOptions {
   readonly contexts: Contexts;
   readonly files: FileSystem;
   readonly uploads: Uploads;
+  readonly processes: Processes;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -31,6 +33,7 @@ export class Sandbox {
   readonly contexts: Contexts;
   readonly files: FileSystem;
   readonly uploads: Uploads;
+  readonly processes: Processes;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -43,6 +46,7 @@ export class Sandbox {
     this.contexts = options.contexts;
     this.files = options.files;
     this.uploads = options.uploads;
+    this.processes = options.processes;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
   }
@@ -62,9 +66,9 @@ export class Sandbox {
   /** Nothing of user code runs after this, and nothing new begins. */
   async stopUserCode(): Promise<Execution[]> {
     this.state.drain();
-    const closing = this.contexts.close();
+    const closing = Promise.all([this.contexts.close(), this.processes.close()]);
     await this.#killAllOfUser();
-    const killed = await closing;
+    const [killed] = await closing;
     // What was being started meanwhile.
     await this.#killAllOfUser();
     if (killed.length > 0) this.log.info('killed what ran', { executions: killed.length });

@@ -15,6 +15,7 @@ import { Uploads } from './files/uploads.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
+import { Processes } from './processes/processes.ts';
 import { killAllOfUser, type LauncherOptions, launchCommand } from './processes/user-process.ts';
 import { Sandbox } from './sandbox.ts';
 import { SandboxState } from './sandbox-state.ts';
@@ -38,7 +39,15 @@ export async function openSandbox(
   const launcher = launcherOptions(config);
   await giveVolumes(config);
   const state = new SandboxState(onDeadline);
-  const contexts = openContexts({ config, launcher, state, store, log });
+  const processes = new Processes({
+    launcher,
+    workspace: config.AGENT_WORKSPACE,
+    pipeDirectory: store.directory,
+    environment: userEnvironment(config),
+    baseEnv: () => state.env,
+    refuseNew: () => state.refuseWhenDraining(),
+  });
+  const contexts = openContexts({ config, launcher, state, store, processes, log });
   const executions = new ExecutionRegistry({
     store,
     contexts,
@@ -65,6 +74,7 @@ export async function openSandbox(
     contexts,
     files,
     uploads: new Uploads(files),
+    processes,
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
@@ -77,10 +87,12 @@ interface ContextParts {
   readonly launcher: LauncherOptions;
   readonly state: SandboxState;
   readonly store: SpoolStore;
+  readonly processes: Processes;
   readonly log: Log;
 }
 
-function openContexts({ config, launcher, state, store, log }: ContextParts): Contexts {
+function openContexts(parts: ContextParts): Contexts {
+  const { config, launcher, state, store, processes, log } = parts;
   const drivers = findLanguages({
     directory: config.AGENT_LANGUAGES,
     heapMb: Math.floor((launcher.dataBytes * HEAP_SHARE) / 1024 ** 2),
@@ -91,6 +103,7 @@ function openContexts({ config, launcher, state, store, log }: ContextParts): Co
     workspace: config.AGENT_WORKSPACE,
     environment: userEnvironment(config),
     pipeDirectory: store.directory,
+    otherLeaders: () => processes.leaders(),
     log,
   });
   const runLimits = {

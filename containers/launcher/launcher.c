@@ -4,12 +4,14 @@
  * hand the program a descriptor other than 0 to 3 (3 is where a kernel writes its results).
  *
  *   launcher --uid N --gid N --nproc N --data BYTES --fsize BYTES --nofile N --seccomp FILE [--cwd DIR] [--guard]
- *     -- cmd args…
+ *     [--report] -- cmd args…
  *   launcher --kill-all --uid N
  *
  * A limit of 0 leaves the limit as it is. --guard gives a program of ours the rights of user code and a real uid that
- * nobody else has: once it has made that its saved uid too, user code can neither signal nor trace it. Exit codes: 125
- * bad argument, 126 a step failed, 127 the program could not be started; otherwise those of the program.
+ * nobody else has: once it has made that its saved uid too, user code can neither signal nor trace it. --report tells
+ * what failed on fd 3 in place of fd 2, and the program does not get fd 3: its end without a word means that the program
+ * has started. Exit codes: 125 bad argument, 126 a step failed, 127 the program could not be started; otherwise those
+ * of the program.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,10 +32,10 @@
 #include <unistd.h>
 
 enum { BAD_ARGUMENT = 125, STEP_FAILED = 126, NOT_STARTED = 127 };
-enum { FIRST_CLOSED_FD = 4, MAX_ID = 65532, GUARD_ID = 65533, MAX_INSTRUCTIONS = 4096 };
+enum { REPORT_FD = 3, FIRST_CLOSED_FD = 4, MAX_ID = 65532, GUARD_ID = 65533, MAX_INSTRUCTIONS = 4096 };
 
 struct options {
-  int kill_all, guard;
+  int kill_all, guard, report;
   unsigned long long uid, gid, nproc, data, fsize, nofile;
   const char *seccomp, *cwd;
   char **command;
@@ -46,12 +48,14 @@ struct number_option {
   int given;
 };
 
+static int failure_fd = 2;
+
 static void fail(int code, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  dprintf(2, "launcher: ");
-  vdprintf(2, format, arguments);
-  dprintf(2, "\n");
+  dprintf(failure_fd, "launcher: ");
+  vdprintf(failure_fd, format, arguments);
+  dprintf(failure_fd, "\n");
   va_end(arguments);
   _exit(code);
 }
@@ -103,6 +107,7 @@ static void parse_arguments(struct options *options, char **argv) {
     int known = take_text("--seccomp", &options->seccomp, argv, &i) || take_text("--cwd", &options->cwd, argv, &i);
     if (!known && !strcmp(argv[i], "--kill-all")) known = options->kill_all = 1;
     if (!known && !strcmp(argv[i], "--guard")) known = options->guard = 1;
+    if (!known && !strcmp(argv[i], "--report")) known = options->report = 1;
     for (int n = 0; !known && n < count; n++) known = take_number(&numbers[n], argv, &i);
     if (!known) fail(BAD_ARGUMENT, "%s: unknown argument", argv[i]);
   }
@@ -118,6 +123,11 @@ static void parse_arguments(struct options *options, char **argv) {
 }
 
 /* ---- steps ---- */
+
+static void report_failures(void) {
+  if (fcntl(REPORT_FD, F_SETFD, FD_CLOEXEC)) step_failed("fd 3");
+  failure_fd = REPORT_FD;
+}
 
 static struct sock_fprog read_filter(const char *path) {
   struct stat facts;
@@ -203,6 +213,7 @@ int main(int argc, char **argv) {
   parse_arguments(&options, argv);
   if (options.kill_all) return kill_everything_of((uid_t)options.uid);
 
+  if (options.report) report_failures();
   if (syscall(SYS_close_range, FIRST_CLOSED_FD, ~0U, 0)) step_failed("close_range");
   struct sock_fprog filter = read_filter(options.seccomp);
   prefer_for_oom_kill();

@@ -21,6 +21,8 @@ export interface KernelStarterOptions {
   /** All that user code finds, beside what `init` and the request bring. */
   readonly environment: Readonly<Record<string, string>>;
   readonly pipeDirectory: string;
+  /** Of sessions that are no strays, beside the kernels. */
+  readonly otherLeaders: () => readonly number[];
   readonly log: Log;
 }
 
@@ -128,10 +130,11 @@ export class KernelStarter {
 
   /** Ends what user code has left behind; with the other kernels where that does not help. */
   async #killLeftovers({ all }: { all: boolean }): Promise<void> {
-    const { launcher, log } = this.#options;
+    const { launcher, log, otherLeaders } = this.#options;
     const live = [...this.#live];
-    if (live.length > 0) {
-      const ended = killStrays(launcher, new Set(live.map(({ pid }) => pid)));
+    const leaders = new Set([...live.map(({ pid }) => pid), ...otherLeaders()]);
+    if (leaders.size > 0) {
+      const ended = killStrays(launcher, leaders);
       // Nothing is in the way of an interpreter that does not start all the same.
       if (!isCrowded(launcher) && (!all || ended === 0)) return;
       log.warn('user code leaves no room for another interpreter; ending all of it');

@@ -20,6 +20,8 @@ export interface LauncherOptions {
   readonly maxOpenFiles: number;
   /** For programs of ours: user code can neither signal nor trace them. */
   readonly guard?: true;
+  /** What failed before the program started is told on fd 3, which the program does not get. */
+  readonly report?: true;
 }
 
 export type Command = readonly [string, ...string[]];
@@ -37,7 +39,8 @@ export function launchCommand(options: LauncherOptions, cwd: string, command: Co
   const numbers = Object.entries(limits).flatMap(([name, value]) => [`--${name}`, String(value)]);
   const files = ['--seccomp', options.seccompFile, '--cwd', cwd];
   const guard = options.guard ? ['--guard'] : [];
-  return [options.launcher, ...numbers, ...files, ...guard, '--', ...command];
+  const report = options.report ? ['--report'] : [];
+  return [options.launcher, ...numbers, ...files, ...guard, ...report, '--', ...command];
 }
 
 /** Ends every process of the user, also those that left their group. On a bare host it does nothing. */

@@ -23,6 +23,10 @@ export async function readJson(
     throw new AppError('PAYLOAD_TOO_LARGE', `body: must have at most ${bounds.parts} parts`, {
       details: { field: 'body', allowed: bounds.parts },
     });
+  return parseJson(bytes);
+}
+
+export function parseJson(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
@@ -33,7 +37,7 @@ export async function readJson(
 }
 
 /** By events: iterating would destroy the socket with the request, and the answer with it. */
-function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
+export function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   const tooLarge = () =>
     new AppError('PAYLOAD_TOO_LARGE', `body: must be at most ${limit} bytes`, {

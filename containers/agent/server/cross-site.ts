@@ -10,10 +10,10 @@ import { AppError } from '../../../contract/errors.ts';
 /** A browser sets these itself, and no script can take them off. */
 const OF_BROWSERS = ['origin', 'sec-fetch-site'] as const;
 /** Of what a page may send without asking first, none. */
-const BODY_TYPES = ['application/json', 'application/octet-stream'];
+export const BODY_TYPES: readonly string[] = ['application/json', 'application/octet-stream'];
 const HOST = /^(?:\[(?<six>[^\]]*)\]|(?<four>[^:]*))(?::\d{1,5})?$/;
 
-export function refuseCrossSite(headers: IncomingHttpHeaders): void {
+export function refuseCrossSite(headers: IncomingHttpHeaders, bodyTypes = BODY_TYPES): void {
   const found = OF_BROWSERS.find((name) => headers[name] !== undefined);
   if (found)
     throw new AppError('PERMISSION_DENIED', `${found}: the agent answers no browser`, {
@@ -24,11 +24,13 @@ export function refuseCrossSite(headers: IncomingHttpHeaders): void {
       details: { field: 'host', allowed: 'an IP address, with or without a port' },
     });
   // A page may send any other type across sites without asking first.
-  if (hasBody(headers) && !BODY_TYPES.includes(mediaType(headers) ?? ''))
+  if (hasBody(headers) && !bodyTypes.includes(mediaType(headers) ?? ''))
     throw new AppError(
       'UNSUPPORTED_MEDIA_TYPE',
-      `content-type: must be ${BODY_TYPES.join(' or ')}`,
-      { details: { field: 'content-type', allowed: BODY_TYPES } },
+      `content-type: must be ${bodyTypes.join(' or ')}`,
+      {
+        details: { field: 'content-type', allowed: bodyTypes },
+      },
     );
 }
 
@@ -43,6 +45,6 @@ function hasBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || (length !== undefined && length !== '0');
 }
 
-function mediaType(headers: IncomingHttpHeaders): string | undefined {
+export function mediaType(headers: IncomingHttpHeaders): string | undefined {
   return headers['content-type']?.split(';')[0]?.trim().toLowerCase();
 }

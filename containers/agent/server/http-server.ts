@@ -7,6 +7,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { AppError } from '../../../contract/errors.ts';
+import { answerE2b, E2B_BODY_TYPES, E2B_PREFIX } from '../e2b/server.ts';
 import type { Log } from '../log.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { refuseCrossSite } from './cross-site.ts';
@@ -92,9 +93,13 @@ export class AgentServer implements AsyncDisposable {
   }
 
   async #route(request: IncomingMessage, response: ServerResponse) {
-    refuseCrossSite(request.headers);
     const url = URL.parse(request.url ?? '/', 'http://agent');
     const path = url?.pathname ?? '';
+    if (path.startsWith(E2B_PREFIX)) {
+      refuseCrossSite(request.headers, E2B_BODY_TYPES);
+      return answerE2b({ sandbox: this.#sandbox, request, response, path });
+    }
+    refuseCrossSite(request.headers);
     const match = ROUTES.filter((route) => route.method === request.method)
       .map((route) => ({ route, parts: route.pattern.exec(path) }))
       .find(({ parts }) => parts !== null);

@@ -1,0 +1,206 @@
+/**
+ * One command that was started for a caller: its pipes, its events and its end. Owns the order in which
+ * output and end are told. Must never hold up other processes, nor tell an end before what was written.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:os';
+import type { Readable, Writable } from 'node:stream';
+import { AppError } from '../../../contract/errors.ts';
+import type { Outcome } from '../../../contract/events.ts';
+import { LIMITS } from '../../../contract/limits.ts';
+import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
+import { ProcessLog } from './process-log.ts';
+import { signalGroup } from './user-process.ts';
+
+/** A child that lives on may hold the pipes, so their end is no sign that all was written: silence is. */
+const LAST_WORDS = { silenceMs: 100, pollMs: 10 } as const;
+
+/** What was asked for. */
+export interface ProcessConfig {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd?: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** A name of the caller's, beside the pid. */
+  readonly tag?: string | undefined;
+  /** Whether anything can be written to it. */
+  readonly stdin: boolean;
+  /** It is killed after this long. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface OutputSource {
+  readonly reader: Readable;
+  onChunk: (bytes: Buffer) => void;
+}
+
+/** A process that has started, with what leads to it. */
+export interface Started {
+  readonly pid: number;
+  readonly child: ChildProcess;
+  readonly stdin: Writable | null;
+  readonly outputs: Partial<Record<OutputStream, OutputSource>>;
+}
+
+export interface ProcessEnd {
+  readonly exitCode: number;
+  readonly signal?: NodeJS.Signals;
+  readonly outcome: Outcome;
+}
+
+export class Process {
+  readonly pid: number;
+  readonly config: ProcessConfig;
+  readonly startedAt = new Date().toISOString();
+  readonly log: ProcessLog;
+  /** Once its end stands in the log. */
+  readonly ended: Promise<ProcessEnd>;
+  readonly #started: Started;
+  readonly #coalescer: OutputCoalescer;
+  readonly #startedMs = performance.now();
+  readonly #timer: NodeJS.Timeout | undefined;
+  #end: ProcessEnd | undefined;
+  #exited = false;
+  #stop: 'timeout' | 'killed' | undefined;
+  #paused = false;
+  #lastDataMs = 0;
+
+  constructor(started: Started, config: ProcessConfig) {
+    const { pid, child, stdin } = started;
+    this.pid = pid;
+    this.config = config;
+    this.#started = started;
+    this.log = new ProcessLog({ onBacklog: (full) => this.#flow(full) });
+    this.log.append({ type: 'started', executionId: String(pid) }, 0);
+    this.#coalescer = new OutputCoalescer((stream, { sizeBytes, ...form }) =>
+      this.log.append({ type: stream, ...form }, sizeBytes),
+    );
+    for (const [stream, source] of this.#sources()) {
+      // Copied by whoever keeps it: the next read overwrites this memory.
+      source.onChunk = (bytes) => this.#output(stream, bytes);
+      source.reader.on('error', () => undefined).resume();
+    }
+    // Its exit tells more.
+    stdin?.on('error', () => undefined);
+    const { timeoutMs } = config;
+    if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeOut(), timeoutMs);
+    this.ended = once(child, 'exit').then(([code, signal]) =>
+      this.#finish(code as number | null, signal as NodeJS.Signals | null),
+    );
+  }
+
+  /** Undefined while it runs. */
+  get end(): ProcessEnd | undefined {
+    return this.#end;
+  }
+
+  get timedOut(): boolean {
+    return this.#stop === 'timeout';
+  }
+
+  write(bytes: Buffer): void {
+    const { stdin } = this.#started;
+    if (!this.#takesInput(stdin)) throw this.#refuse('has no stdin that is open');
+    const waiting = stdin.writableLength + bytes.length;
+    if (waiting > LIMITS.stdinWaitingBytes)
+      throw new AppError(
+        'RESOURCE_LIMIT_ERROR',
+        `process ${this.pid} has not read its stdin: ${waiting} bytes would wait, ${LIMITS.stdinWaitingBytes} are allowed; send it again once it has read some`,
+        {
+          details: { field: 'stdin', sizeBytes: waiting, allowed: LIMITS.stdinWaitingBytes },
+          retryAfterSeconds: 1,
+        },
+      );
+    stdin.write(bytes);
+  }
+
+  /** Again, it changes nothing. */
+  closeStdin(): void {
+    this.#started.stdin?.end();
+  }
+
+  /** To its whole group. False where it has ended. */
+  signal(name: NodeJS.Signals): boolean {
+    if (this.#exited) return false;
+    signalGroup(this.pid, name);
+    return true;
+  }
+
+  kill(): boolean {
+    this.#stop ??= 'killed';
+    return this.signal('SIGKILL');
+  }
+
+  #timeOut(): void {
+    if (this.#exited) return;
+    this.#stop ??= 'timeout';
+    this.#coalescer.flush();
+    this.log.append({ type: 'limit', limit: 'timeout', value: this.config.timeoutMs ?? 0 }, 0);
+    this.signal('SIGKILL');
+  }
+
+  #output(stream: OutputStream, bytes: Buffer): void {
+    this.#lastDataMs = performance.now();
+    // What children write after the end of their parent is read and dropped: they shall not wait for ever.
+    if (!this.#end) this.#coalescer.push(stream, bytes);
+  }
+
+  async #finish(code: number | null, signal: NodeJS.Signals | null): Promise<ProcessEnd> {
+    this.#exited = true;
+    clearTimeout(this.#timer);
+    this.#started.stdin?.destroy();
+    await this.#lastWords();
+    this.#coalescer.end();
+    const end: ProcessEnd = {
+      exitCode: signal === null ? (code ?? 0) : 128 + constants.signals[signal],
+      ...(signal === null ? {} : { signal }),
+      outcome: this.#outcome(code, signal),
+    };
+    this.#end = end;
+    const wallMs = Math.round((performance.now() - this.#startedMs) * 100) / 100;
+    const { outcome, exitCode } = end;
+    const by = signal === null ? {} : { signal };
+    this.log.append({ type: 'finished', outcome, exitCode, ...by, metrics: { wallMs } }, 0);
+    this.log.end();
+    return end;
+  }
+
+  #outcome(code: number | null, signal: NodeJS.Signals | null): Outcome {
+    if (this.#stop === 'timeout') return 'timeout';
+    if (signal !== null) return 'killed';
+    return code === 0 ? 'ok' : 'error';
+  }
+
+  async #lastWords(): Promise<void> {
+    this.#lastDataMs = performance.now();
+    const open = () =>
+      this.#sources().some(([, { reader }]) => !reader.readableEnded && !reader.destroyed);
+    while (open()) {
+      const silentMs = performance.now() - this.#lastDataMs;
+      if (!this.#paused && silentMs > LAST_WORDS.silenceMs) return;
+      if (this.#paused && this.#stop !== undefined) return;
+      if (this.#paused) this.#lastDataMs = performance.now();
+      await new Promise((resolve) => setTimeout(resolve, LAST_WORDS.pollMs));
+    }
+  }
+
+  #flow(full: boolean): void {
+    this.#paused = full;
+    for (const [, { reader }] of this.#sources()) reader[full ? 'pause' : 'resume']();
+  }
+
+  #sources(): [OutputStream, OutputSource][] {
+    return Object.entries(this.#started.outputs) as [OutputStream, OutputSource][];
+  }
+
+  #takesInput(stdin: Writable | null): stdin is Writable {
+    return stdin !== null && stdin.writable && !this.#exited;
+  }
+
+  #refuse(why: string): AppError {
+    return new AppError('INVALID_SANDBOX_STATE', `process ${this.pid} ${why}`, {
+      details: { pid: this.pid },
+    });
+  }
+}

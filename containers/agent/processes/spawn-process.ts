@@ -1,0 +1,83 @@
+/**
+ * Starts the program of a process as user code, and knows whether it did start: a command or directory
+ * that is not there is its caller's mistake, not an output. Must never start one as root.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { AppError } from '../../../contract/errors.ts';
+import { openOutputPipes } from '../kernels/pipes.ts';
+import type { ProcessConfig, Started } from './process.ts';
+import { type LauncherOptions, launchCommand } from './user-process.ts';
+
+export interface SpawnOptions {
+  readonly launcher: LauncherOptions;
+  /** Where relative directories start. */
+  readonly workspace: string;
+  /** Root's own; the names of the pipes stand here for an instant. */
+  readonly pipeDirectory: string;
+  /** All that it finds. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export async function spawnProcess(config: ProcessConfig, options: SpawnOptions): Promise<Started> {
+  const { launcher, workspace, pipeDirectory, env } = options;
+  const [stdout, stderr] = await openOutputPipes(pipeDirectory);
+  try {
+    const cwd = placeOf(config.cwd ?? '', workspace);
+    const own = { ...launcher, report: true } as const;
+    const [program, ...args] = launchCommand(own, cwd, [config.command, ...config.args]);
+    const child = spawn(program, args, {
+      cwd: launcher.launcher === 'none' ? cwd : '/',
+      env,
+      // A session of its own: a signal to its group reaches what it has started.
+      detached: true,
+      stdio: [config.stdin ? 'pipe' : 'ignore', stdout.writerFd, stderr.writerFd, 'pipe'],
+    });
+    await whenStarted(child, launcher.launcher === 'none');
+    const { pid, stdin } = child;
+    if (pid === undefined) throw new Error('a process was started without a pid');
+    return { pid, child, stdin, outputs: { stdout, stderr } };
+  } catch (error) {
+    stdout.reader.destroy();
+    stderr.reader.destroy();
+    throw error;
+  } finally {
+    closeSync(stdout.writerFd);
+    closeSync(stderr.writerFd);
+  }
+}
+
+export function placeOf(cwd: string, workspace: string): string {
+  return isAbsolute(cwd) ? cwd : join(workspace, cwd);
+}
+
+async function whenStarted(child: ChildProcess, isBare: boolean): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    child.once('spawn', resolve);
+    child.once('error', (error) => reject(notStarted(error.message)));
+  });
+  // On a bare host there is no launcher that closes it; the program has it, and nobody listens.
+  const report = child.stdio[3] as Readable;
+  if (isBare) {
+    report.destroy();
+    return;
+  }
+  const problem = (await text(report)).trim();
+  if (problem !== '') throw notStarted(problem.replace(/^launcher: /, ''));
+}
+
+/** @param problem such as `cwd /x: No such file or directory`, or `nosuch: No such file or directory` */
+function notStarted(problem: string): AppError {
+  if (/Resource temporarily unavailable|EAGAIN/.test(problem))
+    return new AppError(
+      'RESOURCE_LIMIT_ERROR',
+      'this sandbox has no room for another process; end some',
+      { details: { limit: 'processes' }, retryAfterSeconds: 1 },
+    );
+  const field = problem.startsWith('cwd ') ? 'cwd' : 'command';
+  const what = field === 'cwd' ? problem.slice('cwd '.length) : problem;
+  return new AppError('VALIDATION_ERROR', `${field}: ${what}`, { details: { field } });
+}
