@@ -71,8 +71,8 @@ export class MessageStream {
   }
 
   /** Resolves once the bytes are with the system, or nobody waits for them any more. */
-  send(message: object): Promise<void> {
-    return this.#write(frameOf(0, message));
+  send(...messages: object[]): Promise<void> {
+    return this.#write(Buffer.concat(messages.map((message) => frameOf(0, message))));
   }
 
   end(error?: unknown): void {

@@ -45,7 +45,7 @@ async function start(call: StreamCall, request: StartRequest): Promise<void> {
     command: cmd,
     args,
     env: envs,
-    cwd: homePath(cwd),
+    ...(cwd === undefined ? {} : { cwd: homePath(cwd) }),
     tag: request.tag,
     stdin: request.stdin,
     timeoutMs: call.timeoutMs,
@@ -72,11 +72,9 @@ async function sendEvents(call: StreamCall, process: Process, after: number): Pr
     else if (next === 'end') return messages.end();
     else if (next === 'cut') return late.passed ? messages.end(timedOut()) : messages.cut();
     else {
-      for (const event of next) {
-        if (event.type === 'finished' && process.timedOut) return messages.end(timedOut());
-        const message = project(event);
-        if (message) await messages.send({ event: message });
-      }
+      const told = next.map(project).filter((event) => event !== undefined);
+      await messages.send(...told.map((event) => ({ event })));
+      if (process.timedOut && next.at(-1)?.type === 'finished') return messages.end(timedOut());
     }
   }
 }

@@ -25,6 +25,8 @@ export interface SpawnOptions {
 export async function spawnProcess(config: ProcessConfig, options: SpawnOptions): Promise<Started> {
   const { launcher, workspace, pipeDirectory, env } = options;
   const [stdout, stderr] = await openOutputPipes(pipeDirectory);
+  // Nothing is read before somebody hears it.
+  for (const { reader } of [stdout, stderr]) reader.pause();
   try {
     const cwd = placeOf(config.cwd ?? '', workspace);
     const own = { ...launcher, report: true } as const;
@@ -50,7 +52,7 @@ export async function spawnProcess(config: ProcessConfig, options: SpawnOptions)
   }
 }
 
-export function placeOf(cwd: string, workspace: string): string {
+function placeOf(cwd: string, workspace: string): string {
   return isAbsolute(cwd) ? cwd : join(workspace, cwd);
 }
 
