@@ -1,6 +1,6 @@
 /**
- * One transaction over items of any entity and table. A conflict with another transaction is
- * retried; a failed condition is an answer, not an error.
+ * One transaction over items of any entity and table. A conflict with another transaction, or a
+ * partition that has had its share, is tried again; a failed condition is an answer, not an error.
  */
 import {
   ConditionalCheckFailedException,
@@ -15,6 +15,12 @@ import {
 
 export type TransactItem = NonNullable<TransactWriteCommandInput['TransactItems']>[number];
 
+/** Reasons that are over soon; of a cancelled transaction the SDK itself tries nothing again. */
+const PASSING = new Set([
+  'TransactionConflict',
+  'ThrottlingError',
+  'ProvisionedThroughputExceeded',
+]);
 const TRIES = 8;
 const MAX_PAUSE_MS = 200;
 
@@ -40,7 +46,7 @@ export async function transactTelling(
       const codes = (error.CancellationReasons ?? []).map((reason) => reason.Code);
       const failed = codes.flatMap((code, at) => (code === 'ConditionalCheckFailed' ? [at] : []));
       if (failed.length > 0) return failed;
-      if (!codes.includes('TransactionConflict') || tries === TRIES) throw error;
+      if (!codes.some((code) => PASSING.has(code ?? '')) || tries === TRIES) throw error;
       await pause(tries);
     }
   }

@@ -12,6 +12,7 @@ import { fateUnder } from '../services/front-door/faults/event-fate.ts';
 import { FrontDoor } from '../services/front-door/front-door.ts';
 import { AccessControl } from '../services/iam/access-control.ts';
 import { LambdaService } from '../services/lambda/lambda-service.ts';
+import type { Behaviour } from '../services/profile.ts';
 import { S3Service } from '../services/s3/service.ts';
 import { Queues } from '../services/sqs/queues.ts';
 import { StepFunctionsService } from '../services/step-functions/step-functions-service.ts';
@@ -25,6 +26,8 @@ export interface StandInOptions {
   /** 0 is any free port, and the default of all but `rest`, which is 8080. */
   readonly ports?: { readonly rest?: number; readonly aws?: number; readonly control?: number };
   readonly region?: string;
+  /** By default `fast`. */
+  readonly behaviour?: Behaviour;
   /** Waits before the retries of an asynchronous event; by default as on AWS, one and two minutes. */
   readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** One line of a function or of a stand-in. */
@@ -66,6 +69,7 @@ function startStorage(options: StandInOptions, data: string, cleanup: Cleanup) {
     accountId,
     region,
     path: dataDirectory === undefined ? undefined : join(data, 'dynamodb'),
+    behaviour: options.behaviour?.dynamodb,
     onError: (error) => log('dynamodb', messageOf(error)),
   });
   cleanup.add(() => dynamodb.close());
@@ -77,10 +81,11 @@ function startStorage(options: StandInOptions, data: string, cleanup: Cleanup) {
   return { dynamodb, s3 };
 }
 
-function frontDoorOf(access: AccessControl, { ports, log }: StandInOptions): FrontDoor {
+function frontDoorOf(access: AccessControl, { ports, log, behaviour }: StandInOptions): FrontDoor {
   return new FrontDoor({
     port: ports?.aws ?? 0,
     access,
+    ...(behaviour === undefined ? {} : { chance: behaviour.chance.of('faults') }),
     onError: (error, { service, action }) => log(service, `${action}: ${messageOf(error)}`),
   });
 }
@@ -92,7 +97,7 @@ function lambdaOf(
     queues,
     awsEndpoint,
   }: Pick<StandIns, 'frontDoor' | 'access' | 'queues' | 'awsEndpoint'>,
-  { log, region = 'us-east-1', asyncRetryDelaysMs }: StandInOptions,
+  { log, region = 'us-east-1', asyncRetryDelaysMs, behaviour }: StandInOptions,
 ): LambdaService {
   return new LambdaService({
     accountId,
@@ -106,6 +111,7 @@ function lambdaOf(
     },
     fateOf: (functionName) => fateOfEvent(frontDoor, functionName),
     asyncRetryDelaysMs,
+    behaviour: behaviour?.lambda,
   });
 }
 
@@ -130,6 +136,7 @@ export async function startStandIns(
   const events = new EventBridgeService({
     ...place,
     invoker: lambda,
+    behaviour: options.behaviour?.events,
     log: (line) => log('events', line),
     deadLetter: (queueArn, event) => giveUp(queues, log, queueArn, event),
   });
@@ -148,6 +155,7 @@ export async function startStandIns(
   const ecs = new EcsService({
     ...place,
     driver: taskDriver,
+    behaviour: options.behaviour?.ecs,
     events: journal ?? events,
     // No function runs, so no task is asked for, before the subnets are known.
     network: { hasDefaultRoute: (subnetId) => network()?.hasDefaultRoute(subnetId) ?? false },

@@ -9,6 +9,7 @@ import * as z from 'zod/mini';
 import { type AwsWorld, startAwsWorld } from '../assembly/world.ts';
 import type { ImageChoice } from '../sandboxes/built-image.ts';
 import { createTaskDriver, type Isolation } from '../sandboxes/create.ts';
+import { behaviourOf, type ProfileOptions } from '../services/profile.ts';
 import { IMAGE_PLACES } from './build/paths.ts';
 import { build } from './build.ts';
 import { makeFolder, portError, takeFolder } from './claims.ts';
@@ -28,6 +29,8 @@ export interface LocalStackOptions {
   readonly image?: ImageChoice;
   /** Function → variable → value, over the template's. */
   readonly environmentOverrides?: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** How the stand-ins behave; by default `fast`. */
+  readonly aws?: ProfileOptions;
   /** Waits before the retries of an asynchronous event; as on AWS, minutes, unless a test says else. */
   readonly asyncRetryDelaysMs?: readonly number[];
   /** Aborted: the start is given up at its next step, and its reason thrown. */
@@ -71,6 +74,8 @@ const PREWARMED = {
 const STACK = 'code-interpreter';
 const READY_WITHIN_MS = 60_000;
 const POOLS_WITHIN_MS = 30_000;
+/** Beyond that, where tasks boot as on Fargate. */
+const SLOW_BOOT_MS = 45_000;
 
 /** Stands the stack up, or leaves nothing behind and throws what stopped it. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -129,6 +134,7 @@ async function standUp(options: LocalStackOptions, assemblyDirectory: string): P
     ports: { rest: port },
     ...(options.environmentOverrides ? { environmentOverrides: options.environmentOverrides } : {}),
     asyncRetryDelaysMs: options.asyncRetryDelaysMs,
+    ...(options.aws === undefined ? {} : { behaviour: behaviourOf(options.aws) }),
     log: options.log,
   }).catch(async (error: unknown) => {
     await taskDriver.close();
@@ -204,9 +210,9 @@ const Levels = z.object({
 /** The first sandboxes are to be warm. What does not come in time only makes them slower. */
 async function untilPoolsAreFull(
   world: AwsWorld,
-  { progress, signal }: LocalStackOptions,
+  { progress, signal, aws }: LocalStackOptions,
 ): Promise<void> {
-  const until = Date.now() + POOLS_WITHIN_MS;
+  const until = Date.now() + POOLS_WITHIN_MS + (aws?.profile === 'aws' ? SLOW_BOOT_MS : 0);
   while (Date.now() < until) {
     signal?.throwIfAborted();
     // A look that fails is one that found the pool not full: it must not end a start.
@@ -217,7 +223,7 @@ async function untilPoolsAreFull(
     if (levels.success && levels.data.pools.every(({ target, free }) => free >= target)) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  progress(`the warm pool is not full after ${POOLS_WITHIN_MS / 1000} s; it goes on filling`);
+  progress('the warm pool is not full yet; it goes on filling');
 }
 
 /** A folder of its own for a stack that leaves nothing behind. */

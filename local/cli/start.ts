@@ -1,11 +1,13 @@
 /** `npm start`: the whole product on this machine, until it is stopped. */
 
+import { randomInt } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { AssemblyError } from '../assembly/errors.ts';
 import { type ImageChoice, NoBuiltImageError } from '../sandboxes/built-image.ts';
 import { type Isolation, IsolationError } from '../sandboxes/create.ts';
+import { AWS_PROFILES, type AwsProfile } from '../services/profile.ts';
 import { checkPort, makeFolder, StartError } from './claims.ts';
 import { type LocalStack, startLocalStack } from './local-stack.ts';
 import { ensureHost } from './setup.ts';
@@ -17,6 +19,9 @@ interface Flags {
   readonly pool: number;
   readonly isolation: Isolation;
   readonly image: ImageChoice;
+  readonly awsProfile: AwsProfile;
+  readonly seed?: number;
+  readonly taskBootMs?: number;
   readonly setup: boolean;
   readonly set: Record<string, Record<string, string>>;
 }
@@ -57,6 +62,24 @@ const program = new Command('npm start --')
       .choices(['auto', 'host', 'built'])
       .default('auto'),
   )
+  .addOption(
+    new Option(
+      '--aws-profile <name>',
+      'how the stand-ins behave: at once, or with the delays, throttles and doubles of AWS',
+    )
+      .choices(AWS_PROFILES)
+      .default('fast'),
+  )
+  .option(
+    '--seed <n>',
+    'where chance starts in profile aws; printed, so that a run can be repeated',
+    whole(0, 2 ** 31),
+  )
+  .option(
+    '--task-boot-ms <n>',
+    'what a task takes to boot in profile aws (default: 30000)',
+    whole(0, 600_000),
+  )
   .option('--no-setup', 'do not install missing packages')
   .option(
     '--set <function.NAME=value>',
@@ -79,6 +102,8 @@ async function main(): Promise<void> {
   await makeFolder(directory, flags);
   const logFile = join(directory, 'functions.log');
   const log = createWriteStream(logFile, { flags: 'a', mode: 0o600 });
+  const aws = profileOf(flags);
+  if (aws.profile === 'aws') progress(`stand-ins in profile aws, seed ${aws.seed}`);
   const stop = new AbortController();
   const stopped = whenTold(stop, progress);
   const stack = await startLocalStack({
@@ -86,6 +111,7 @@ async function main(): Promise<void> {
     signal: stop.signal,
     directory,
     environmentOverrides: flags.set,
+    aws,
     progress,
     log: (source, line) => log.write(`${source}: ${line}\n`),
   });
@@ -98,6 +124,12 @@ async function main(): Promise<void> {
   await stack.close(GRACE_MS);
   process.exit(0);
 }
+
+const profileOf = ({ awsProfile, seed, taskBootMs }: Flags) => ({
+  profile: awsProfile,
+  seed: seed ?? randomInt(2 ** 31),
+  taskBootMs,
+});
 
 /** Five lines that run code, whole as they stand. */
 function firstLines({ endpoints: { baseUrl, apiKey } }: LocalStack): string {

@@ -1,6 +1,7 @@
 /**
  * `npm test`: sets the machine up, builds once, runs the suite, prints the count. Arguments go to
- * vitest. Where nothing can be isolated, the tests that need it are left out loudly; in CI that is
+ * vitest, less our own: `--aws-profile aws` and `--seed N` run the end-to-end scenarios on stand-ins that behave like
+ * AWS. Where nothing can be isolated, the tests that need it are left out loudly; in CI that is
  * a failure. With `--shape host,image,container` it runs the agent's tests on each, and no others.
  */
 import { spawnSync } from 'node:child_process';
@@ -32,7 +33,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 
 async function main(args: string[]): Promise<number> {
   const allowSetup = !args.includes('--no-setup');
-  const { shapes, rest } = takeShapes(args.filter((arg) => arg !== '--no-setup'));
+  const { shapes, rest } = takeShapes(withoutOurs(args));
   await ensureHost({ allow: allowSetup, log });
   await build({ log });
   const scratch = await mkdtemp(join(tmpdir(), 'code-interpreter-test-'));
@@ -53,6 +54,23 @@ async function main(args: string[]): Promise<number> {
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** Taken out of the arguments and into the environment, where the scenarios' own start reads them. */
+const OURS: Readonly<Record<string, string>> = {
+  '--aws-profile': 'AWS_PROFILE_OF_STAND_INS',
+  '--seed': 'SEED_OF_STAND_INS',
+};
+
+function withoutOurs(args: readonly string[]): string[] {
+  const rest: string[] = [];
+  for (let index = 0; index < args.length; index += 1) {
+    const [name = '', inline] = (args[index] ?? '').split('=', 2);
+    const variable = OURS[name];
+    if (variable !== undefined) process.env[variable] = inline ?? args[(index += 1)] ?? '';
+    else if (name !== '--no-setup') rest.push(args[index] ?? '');
+  }
+  return rest;
 }
 
 function takeShapes(args: string[]): { shapes: Shape[]; rest: string[] } {

@@ -6,6 +6,7 @@ import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startLocalStack, temporaryDirectory } from '../../local/cli/local-stack.ts';
+import { awsProfile } from '../helpers/aws-profile.ts';
 
 /** Where a scenario finds the deployment; `control` only for a local stack. */
 export interface Target {
@@ -31,6 +32,8 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('target', { baseUrl: BASE_URL, apiKey: API_KEY, ...sockets });
     return async () => {};
   }
+  if (awsProfile.profile === 'aws')
+    process.stderr.write(`stand-ins behave as AWS: ${JSON.stringify(awsProfile)}\n`);
   const directory = await temporaryDirectory();
   const logFile = join(directory.path, 'functions.log');
   const refusals: string[] = [];
@@ -40,6 +43,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     persist: false,
     pool: 4,
     isolation: 'auto',
+    aws: awsProfile,
     // Nothing of before a pause is under way when the test of it looks.
     environmentOverrides: { pool: { PAUSE_SETTLES_MS: '0' } },
     // The same everywhere, whatever was built on this machine; `npm test -- --shape image` asks for the image.

@@ -8,6 +8,7 @@ import {
   temporaryDirectory,
 } from '../../local/cli/local-stack.ts';
 import { api, createSandbox, target } from '../helpers/api.ts';
+import { awsProfile } from '../helpers/aws-profile.ts';
 import { collect, readByPoll, readBySse, textOf } from '../helpers/readers.ts';
 
 const LINES = 1_500;
@@ -96,6 +97,7 @@ describe.skipIf(!target.control)('with short leases and short-lived relays', () 
       persist: false,
       pool: 2,
       isolation: 'auto',
+      aws: awsProfile,
       environmentOverrides: {
         executions: { LEASE_MS: short.LEASE_MS, RELAY_LIFE_MS: '250' },
         relay: short,

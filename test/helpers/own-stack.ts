@@ -7,6 +7,7 @@ import {
   temporaryDirectory,
 } from '../../local/cli/local-stack.ts';
 import { clientOf } from './api.ts';
+import { awsProfile } from './aws-profile.ts';
 
 export type OwnStack = Awaited<ReturnType<typeof startOwnStack>>;
 
@@ -19,6 +20,7 @@ export async function startOwnStack(options: Partial<LocalStackOptions> = {}) {
     persist: false,
     pool: 2,
     isolation: 'auto',
+    aws: awsProfile,
     progress: () => {},
     log: (source, line) => appendFileSync(logFile, `${source}: ${line}\n`),
     ...options,

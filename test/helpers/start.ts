@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { awsProfile } from './aws-profile.ts';
 import { familyOf, listenersOf, tracesOf } from './host.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../local/cli/start.ts', import.meta.url));
@@ -67,7 +68,10 @@ export interface Belongings {
 
 /** Starts on a free port and waits until it says that it is ready. */
 export async function startStack(directory: string, ...args: string[]): Promise<RunningStack> {
+  const { profile, seed, taskBootMs } = awsProfile;
   const fixed = ['--port', '0', '--data', directory, '--no-setup'];
+  if (profile === 'aws')
+    fixed.push('--aws-profile', profile, '--seed', `${seed}`, '--task-boot-ms', `${taskBootMs}`);
   const { child, ended, said } = spawnStart([...fixed, ...args]);
   const { promise: ready, resolve } = Promise.withResolvers<void>();
   // Printed after everything else.

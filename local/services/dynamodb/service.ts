@@ -9,7 +9,10 @@ import type { Table } from 'dynalite/db/index.js';
 import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { parseObject } from '../shared/json-object.ts';
 import { KeyLocks } from '../shared/key-locks.ts';
+import type { DynamoDbBehaviour } from './behaviour.ts';
+import { Conflicts } from './conflicts.ts';
 import { isDynamoDbError, protocolError } from './errors.ts';
+import { Partitions } from './partitions.ts';
 import { getItem, readMany } from './reads.ts';
 import { dynamoDbRights } from './rights.ts';
 import { Storage } from './storage.ts';
@@ -22,6 +25,8 @@ import { batchWriteItem, type Input, type Tables, writeItem } from './writes.ts'
 export interface DynamoDbOptions extends Partial<Place> {
   /** Folder of the LevelDB; without one the tables live in memory. */
   readonly path?: string | undefined;
+  /** What it does beside answering; by default nothing. */
+  readonly behaviour?: DynamoDbBehaviour | undefined;
   /** @default 30 000 */
   readonly ttlSweepMs?: number | undefined;
   /** Told of what is a fault of the stand-in, not of a caller. */
@@ -33,10 +38,10 @@ export interface DynamoDbOptions extends Partial<Place> {
 type Operation = (tables: Tables, input: Input, now: number) => object | Promise<object>;
 
 const OPERATIONS: Readonly<Record<string, Operation>> = {
-  GetItem: ({ storage }, input) => getItem(storage, input),
-  BatchGetItem: ({ storage }, input) => readMany(storage, 'BatchGetItem', input),
-  Query: ({ storage }, input) => readMany(storage, 'Query', input),
-  Scan: ({ storage }, input) => readMany(storage, 'Scan', input),
+  GetItem: getItem,
+  BatchGetItem: (tables, input) => readMany(tables, 'BatchGetItem', input),
+  Query: (tables, input) => readMany(tables, 'Query', input),
+  Scan: (tables, input) => readMany(tables, 'Scan', input),
   PutItem: (tables, input) => writeItem(tables, 'PutItem', input),
   UpdateItem: (tables, input) => writeItem(tables, 'UpdateItem', input),
   DeleteItem: (tables, input) => writeItem(tables, 'DeleteItem', input),
@@ -60,9 +65,16 @@ export class DynamoDbService implements AwsService {
   constructor(options: DynamoDbOptions = {}) {
     this.#options = options;
     this.#now = options.now ?? Date.now;
-    this.#tables = Storage.open(options.path).then((storage) => ({
+    const { behaviour = {} } = options;
+    this.#tables = Storage.open({
+      path: options.path,
+      indexLagMs: behaviour.indexLagMs,
+      onError: (error) => options.onError?.(error),
+    }).then((storage) => ({
       storage,
       locks: new KeyLocks(),
+      conflicts: new Conflicts(behaviour.transactionMs),
+      partitions: new Partitions({ limits: behaviour.partition, nowMs: this.#now }),
     }));
     // Whoever uses the tables first is told; nobody else must die of it.
     this.#tables.catch(() => {});

@@ -12,11 +12,19 @@ import {
   type Table,
 } from 'dynalite/db/index.js';
 import { tableNotFound } from './errors.ts';
+import { LateIndexes, lateRange } from './late-indexes.ts';
 
 export interface TableRecord {
   readonly table: Table;
   /** Name of the attribute that holds the expiry. */
   readonly timeToLive?: string | undefined;
+}
+
+export interface StorageOptions {
+  /** Without one the tables live in memory. */
+  readonly path: string | undefined;
+  readonly indexLagMs?: (() => number) | undefined;
+  readonly onError: (error: unknown) => void;
 }
 
 const CHUNK = 256;
@@ -33,12 +41,17 @@ export class Storage {
   /** Tables declared since the start; one left over from a former run is unseen until it is declared again. */
   readonly #tables = new Map<string, TableRecord>();
   readonly #store: Store;
+  readonly #late: LateIndexes | undefined;
 
-  private constructor(store: Store) {
+  private constructor(store: Store, { indexLagMs, onError }: StorageOptions) {
     this.#store = store;
+    this.#late =
+      indexLagMs &&
+      new LateIndexes({ lagMs: indexLagMs, commit: (all) => this.#batch(all), onError });
   }
 
-  static async open(path: string | undefined): Promise<Storage> {
+  static async open(options: StorageOptions): Promise<Storage> {
+    const { path } = options;
     const store = create(path === undefined ? {} : { path });
     try {
       await store.db.open();
@@ -48,7 +61,9 @@ export class Storage {
         cause: error,
       });
     }
-    return new Storage(store);
+    const storage = new Storage(store, options);
+    await storage.#catchUp();
+    return storage;
   }
 
   get options(): Store['options'] {
@@ -93,7 +108,7 @@ export class Storage {
   }
 
   async commit(operations: readonly BatchOperation[]): Promise<void> {
-    if (operations.length > 0) await this.#store.db.batch(operations);
+    await this.#batch(this.#late?.hold(operations) ?? operations);
   }
 
   async clear(range: RangeOptions): Promise<void> {
@@ -125,6 +140,19 @@ export class Storage {
   }
 
   async close(): Promise<void> {
+    await this.#late?.flush();
     await this.#store.db.close();
+  }
+
+  async #batch(operations: readonly BatchOperation[]): Promise<void> {
+    if (operations.length > 0) await this.#store.db.batch(operations);
+  }
+
+  /** Writes what a killed process held back of indexes. */
+  async #catchUp(): Promise<void> {
+    for await (const chunk of this.chunks(lateRange)) {
+      for (const [key, held] of chunk)
+        await this.#batch([...(held as BatchOperation[]), { type: 'del', key }]);
+    }
   }
 }

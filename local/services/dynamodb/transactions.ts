@@ -7,6 +7,7 @@ import type { BatchOperation, Item } from 'dynalite/db/index.js';
 import { createKey, validateKey } from 'dynalite/db/index.js';
 import { readView } from './action-store.ts';
 import { check, runNow } from './actions.ts';
+import { type CancellationReason, cancelled } from './conflicts.ts';
 import { invalid, isConditionalCheckFailed, isValidationError, modelError } from './errors.ts';
 import { rangeOf, type Storage, tokenKey } from './storage.ts';
 import { apply, type Input, itemLock, prepare, type Tables, type Write } from './writes.ts';
@@ -17,12 +18,6 @@ const TOKEN_LIFE_MS = 10 * 60_000;
 interface TokenRecord {
   readonly sha256: string;
   readonly at: number;
-}
-
-interface Reason {
-  readonly Code: string;
-  readonly Message?: string;
-  readonly Item?: unknown;
 }
 
 interface Step {
@@ -43,7 +38,7 @@ export async function transactWriteItems(
   input: Input,
   now: number,
 ): Promise<object> {
-  const { storage, locks } = tables;
+  const { storage, locks, conflicts, partitions } = tables;
   const entries = entriesOf(input);
   const steps = entries.map((entry) => step(storage, entry));
   const keys = steps.map(({ write }) => write.lock);
@@ -51,21 +46,26 @@ export async function transactWriteItems(
     throw invalid('Transaction request cannot include multiple operations on one item');
   }
   const token = tokenOf(input);
-  return locks.run(token === undefined ? keys : [...keys, tokenKey(token)], async () => {
+  const work = async () => {
     const sha256 = hash('sha256', JSON.stringify(entries));
     if (token !== undefined && alreadyDone(storage, token, sha256, now)) return {};
-    const operations = applyAll(storage, steps);
+    const { operations, charges } = applyAll(tables, steps);
     if (token !== undefined) {
       const value: TokenRecord = { sha256, at: now };
       operations.push({ type: 'put', key: tokenKey(token), value });
     }
+    for (const { partition, units } of charges) partitions.charge('writeUnits', partition, units);
     await storage.commit(operations);
     return {};
-  });
+  };
+  const kept = token === undefined ? undefined : tokenKey(token);
+  return conflicts.during({ locks: keys, token: kept }, () =>
+    locks.run(kept === undefined ? keys : [...keys, kept], work),
+  );
 }
 
 export async function transactGetItems(tables: Tables, input: Input): Promise<object> {
-  const { storage, locks } = tables;
+  const { storage, locks, conflicts } = tables;
   const reads = entriesOf(input).map((entry) => {
     const get = entry.Get;
     if (!isRecord(get)) throw invalid('TransactItems can only contain Get in TransactGetItems');
@@ -75,6 +75,7 @@ export async function transactGetItems(tables: Tables, input: Input): Promise<ob
     if (problem) throw problem;
     return { data, lock: itemLock(table.TableName, createKey(data.Key as Item, table)) };
   });
+  conflicts.assertAllFree(reads.map(({ lock }) => lock));
   const keys = [...new Set(reads.map(({ lock }) => lock))];
   return locks.run(keys, async () => ({
     Responses: reads.map(({ data }) => runNow('GetItem', readView(storage, undefined), data)),
@@ -118,27 +119,37 @@ function step(storage: Storage, entry: Record<string, unknown>): Step {
   return { write, checkOnly: kind === 'ConditionCheck' };
 }
 
-function applyAll(storage: Storage, steps: readonly Step[]): BatchOperation[] {
+interface AppliedAll {
+  readonly operations: BatchOperation[];
+  readonly charges: { readonly partition: string; readonly units: number }[];
+}
+
+function applyAll({ storage, partitions }: Tables, steps: readonly Step[]): AppliedAll {
   const operations: BatchOperation[] = [];
-  const reasons = steps.map(({ write, checkOnly }): Reason => {
+  const charges: AppliedAll['charges'] = [];
+  const reasons = steps.map(({ write, checkOnly }): CancellationReason => {
+    const { partition } = write;
+    if (partitions.isSpent('writeUnits', partition)) return THROTTLED;
     try {
       const applied = apply(storage, write);
       if (!checkOnly) operations.push(...applied.operations);
+      // Prepared and committed: each item is paid twice.
+      charges.push({ partition, units: 2 * applied.units });
       return { Code: 'None' };
     } catch (error) {
       return reasonOf(error);
     }
   });
-  if (reasons.every(({ Code }) => Code === 'None')) return operations;
-  const codes = reasons.map(({ Code }) => Code).join(', ');
-  throw modelError(
-    'TransactionCanceledException',
-    `Transaction cancelled, please refer cancellation reasons for specific reasons [${codes}]`,
-    { CancellationReasons: reasons },
-  );
+  if (reasons.some(({ Code }) => Code !== 'None')) throw cancelled(reasons);
+  return { operations, charges };
 }
 
-function reasonOf(error: unknown): Reason {
+const THROTTLED: CancellationReason = {
+  Code: 'ThrottlingError',
+  Message: 'Throughput exceeds the current throughput limit for your table or index.',
+};
+
+function reasonOf(error: unknown): CancellationReason {
   if (isConditionalCheckFailed(error)) {
     const { Item: item } = error.body;
     const Message = 'The conditional request failed';

@@ -12,12 +12,17 @@ import {
 import type { KeyLocks } from '../shared/key-locks.ts';
 import { writeUnit } from './action-store.ts';
 import { check, runNow } from './actions.ts';
+import { measured, partitionOf } from './capacity.ts';
+import type { Conflicts } from './conflicts.ts';
 import { invalid, isConditionalCheckFailed } from './errors.ts';
+import type { Partitions } from './partitions.ts';
 import type { Storage } from './storage.ts';
 
 export interface Tables {
   readonly storage: Storage;
   readonly locks: KeyLocks;
+  readonly conflicts: Conflicts;
+  readonly partitions: Partitions;
 }
 
 export type WriteName = 'PutItem' | 'UpdateItem' | 'DeleteItem';
@@ -30,19 +35,27 @@ export interface Write {
   readonly table: string;
   readonly itemKey: string;
   readonly lock: string;
+  /** Whose throughput it uses. */
+  readonly partition: string;
   readonly returnOld: boolean;
 }
 
 interface Applied {
   readonly answer: object;
+  /** Write units. */
+  readonly units: number;
   readonly operations: BatchOperation[];
 }
 
 export async function writeItem(tables: Tables, name: WriteName, input: Input): Promise<object> {
-  const write = prepare(tables.storage, name, input);
-  return tables.locks.run([write.lock], async () => {
-    const { answer, operations } = apply(tables.storage, write);
-    await tables.storage.commit(operations);
+  const { storage, locks, conflicts, partitions } = tables;
+  const write = prepare(storage, name, input);
+  conflicts.assertFree(write.lock);
+  partitions.assertLeft('writeUnits', write.partition);
+  return locks.run([write.lock], async () => {
+    const { answer, operations, units } = apply(storage, write);
+    partitions.charge('writeUnits', write.partition, units);
+    await storage.commit(operations);
     return answer;
   });
 }
@@ -88,7 +101,8 @@ function locate(storage: Storage, name: WriteName, data: Record<string, unknown>
   if (problem) throw problem;
   const itemKey = createKey(source, table);
   const lock = itemLock(table.TableName, itemKey);
-  return { name, data, table: table.TableName, itemKey, lock, returnOld: false };
+  const partition = partitionOf(table, source);
+  return { name, data, table: table.TableName, itemKey, lock, partition, returnOld: false };
 }
 
 export function itemLock(table: string, itemKey: string): string {
@@ -99,8 +113,8 @@ export function itemLock(table: string, itemKey: string): string {
 export function apply(storage: Storage, write: Write): Applied {
   const unit = writeUnit(storage, write.itemKey);
   try {
-    const answer = runNow(write.name, unit.store, write.data);
-    return { answer, operations: unit.operations };
+    const { answer, units } = measured(write.data, (data) => runNow(write.name, unit.store, data));
+    return { answer, units, operations: unit.operations };
   } catch (error) {
     if (write.returnOld && isConditionalCheckFailed(error)) {
       const old = storage.item(write.table, write.itemKey);

@@ -34,8 +34,6 @@ export interface EcsServiceOptions extends TaskLifeOptions {
   readonly region: string;
   /** Above this many live tasks RunTask answers a failure instead of a task. */
   readonly maximumTasks?: number;
-  /** Fargate starts 20 a second and throttles the rest; without it nothing is throttled. */
-  readonly runTasksPerSecond?: number;
   /** Milliseconds since 1970, for that rate. */
   readonly now?: () => number;
 }
@@ -51,7 +49,8 @@ export class EcsService implements AwsService {
 
   constructor(options: EcsServiceOptions) {
     this.#options = options;
-    const { runTasksPerSecond: perSecond, now = Date.now } = options;
+    const { behaviour = {}, now = Date.now } = options;
+    const { runTasksPerSecond: perSecond } = behaviour;
     this.#rate = perSecond === undefined ? undefined : new RunTaskRate({ perSecond, now });
   }
 

@@ -7,6 +7,7 @@
  * The driver alone knows how a task is isolated; this file alone knows in which order ECS tells of it.
  */
 import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from '../../sandboxes/driver.ts';
+import type { EcsBehaviour } from './behaviour.ts';
 import type { StopCode, Task } from './task.ts';
 import type { EventSink, NetworkModel } from './types.ts';
 
@@ -14,6 +15,8 @@ export interface TaskLifeOptions {
   readonly driver: TaskDriver;
   readonly events: EventSink;
   readonly network: NetworkModel;
+  /** By default tasks start as fast as this machine can. */
+  readonly behaviour?: EcsBehaviour | undefined;
 }
 
 function specOf(task: Task, network: NetworkModel): TaskSpec {
@@ -60,6 +63,10 @@ export class TaskLife {
     await Promise.resolve();
     this.#publish({});
     this.#publish({ lastStatus: 'PENDING' });
+    if (!(await this.#booted())) {
+      this.#end('UserInitiated', 'Task stopped before it ran');
+      return;
+    }
     let running: RunningTask;
     try {
       running = await driver.start(specOf(this.task, network));
@@ -73,6 +80,20 @@ export class TaskLife {
       this.#publish({ lastStatus: 'RUNNING', address: running.address, startedAt: new Date() });
     const exit = await this.#untilExit(running);
     this.#end('EssentialContainerExited', 'Essential container in task exited', exit);
+  }
+
+  /** False when it was stopped meanwhile: then nothing was started. */
+  async #booted(): Promise<boolean> {
+    const bootMs = this.#options.behaviour?.bootMs?.() ?? 0;
+    if (bootMs === 0) return true;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => resolve(true), bootMs);
+    const stopped = this.#stopAsked.promise.then(() => false);
+    try {
+      return await Promise.race([promise, stopped]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   async #untilExit(running: RunningTask): Promise<TaskExit> {

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { sendJson } from '../shared/send-json.ts';
+import type { EventBridgeBehaviour } from './behaviour.ts';
 import { compilePattern, type EventMatcher } from './event-pattern.ts';
 import { eventRights } from './rights.ts';
 import { parseSchedule, type Schedule } from './schedule.ts';
@@ -20,6 +21,8 @@ export interface EventBridgeOptions {
   readonly log: (message: string) => void;
   /** Takes an event that a target with such a queue could not be given. */
   readonly deadLetter?: (queueArn: string, event: unknown) => void;
+  /** By default each event is delivered once, at once. */
+  readonly behaviour?: EventBridgeBehaviour | undefined;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   /** Runs something later; answers how to call it off. */
@@ -219,18 +222,36 @@ export class EventBridgeService implements AwsService {
   }
 
   #deliver(rule: RuleDefinition, event: BusEvent): void {
-    if (this.#closed) return;
-    for (const { functionArn, input, deadLetterArn } of rule.targets) {
-      try {
-        this.#options.invoker.invokeAsync(
-          functionArn,
-          input === undefined ? event : parseJson(input),
-        );
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        this.#options.log(`rule ${rule.name} could not reach ${functionArn}: ${reason}`);
-        if (deadLetterArn !== undefined) this.#options.deadLetter?.(deadLetterArn, event);
+    for (const target of rule.targets) {
+      for (const delayMs of this.#options.behaviour?.deliveriesMs?.() ?? [0]) {
+        if (delayMs === 0) this.#hand(rule, target, event);
+        else this.#handLater(delayMs, () => this.#hand(rule, target, event));
       }
+    }
+  }
+
+  #handLater(delayMs: number, hand: () => void): void {
+    const { later = startTimer } = this.#options;
+    const key = randomUUID();
+    const cancel = later(delayMs, () => {
+      this.#timers.delete(key);
+      hand();
+    });
+    this.#timers.set(key, cancel);
+  }
+
+  #hand(rule: RuleDefinition, target: RuleDefinition['targets'][number], event: BusEvent): void {
+    if (this.#closed) return;
+    const { functionArn, input, deadLetterArn } = target;
+    try {
+      this.#options.invoker.invokeAsync(
+        functionArn,
+        input === undefined ? event : parseJson(input),
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      this.#options.log(`rule ${rule.name} could not reach ${functionArn}: ${reason}`);
+      if (deadLetterArn !== undefined) this.#options.deadLetter?.(deadLetterArn, event);
     }
   }
 }

@@ -32,7 +32,10 @@ export type Deliver = (destinationArn: string, record: DestinationRecord) => Pro
 export interface EventFate {
   /** How often it is delivered: Lambda promises at least once. */
   readonly copies: number;
-  wait(): Promise<void>;
+  /** Before the first attempt, each. */
+  readonly waitMs?: number;
+  /** Before it, for as long as somebody says. */
+  readonly held?: () => Promise<void>;
 }
 
 export type FateOf = (functionName: string) => EventFate | undefined;
@@ -57,7 +60,7 @@ export interface AsyncEvent {
 
 const DEFAULT_MAXIMUM_AGE_SECONDS = 21_600;
 
-const AT_ONCE: EventFate = { copies: 1, wait: async () => {} };
+const AT_ONCE: EventFate = { copies: 1 };
 
 export class AsyncEvents {
   readonly #options: AsyncEventsOptions;
@@ -97,7 +100,8 @@ export class AsyncEvents {
     const retries = maximumRetryAttempts ?? 2;
     const giveUpAt =
       performance.now() + (maximumEventAgeSeconds ?? DEFAULT_MAXIMUM_AGE_SECONDS) * 1000;
-    await fate.wait();
+    if (fate.waitMs !== undefined) await this.#wait(fate.waitMs);
+    await fate.held?.();
     this.#stop.signal.throwIfAborted();
     for (let attempts = 1; ; attempts++) {
       const outcome = await this.#attempt(event, giveUpAt);

@@ -7,9 +7,11 @@ import type { ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { AwsRequest, AwsService, UncheckedRequest } from '../service.ts';
 import { AsyncEvents, type Deliver, type FateOf } from './async-events.ts';
+import type { LambdaBehaviour } from './behaviour.ts';
 import { LambdaError } from './errors.ts';
 import { answerLambdaRequest } from './http-api.ts';
 import { ASYNC_PAYLOAD_BYTES, SYNC_PAYLOAD_BYTES } from './limits.ts';
+import { Pace } from './pace.ts';
 import { lambdaRights } from './rights.ts';
 import {
   payloadOf,
@@ -50,6 +52,10 @@ export interface LambdaServiceOptions {
   readonly asyncRetryDelaysMs?: readonly number[] | undefined;
   /** First wait of an asynchronous event that was throttled. Default 1 s. */
   readonly asyncThrottleDelayMs?: number;
+  /** Events under way of all functions together. Default as on AWS: 1,000; above that it throttles. */
+  readonly accountConcurrency?: number;
+  /** What it does beside running functions; by default nothing. */
+  readonly behaviour?: LambdaBehaviour | undefined;
   /** What becomes of an accepted event before its first attempt; by default it is attempted once, at once. */
   readonly fateOf?: FateOf;
   /** How long `close` waits for what runs. Default 0. */
@@ -78,7 +84,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     this.#starts = new StartGate(options.startsAtOnce);
     this.#events = new AsyncEvents({
       deliver: options.deliver,
-      fateOf: options.fateOf ?? (() => undefined),
+      fateOf: (name) => options.fateOf?.(name) ?? options.behaviour?.eventFate?.(),
       retryDelaysMs: options.asyncRetryDelaysMs ?? [60_000, 120_000],
       throttleDelayMs: options.asyncThrottleDelayMs ?? 1000,
     });
@@ -99,6 +105,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
       idleMs: this.#options.idleMs ?? 60_000,
       maximumWorkers: this.#options.maximumWorkers ?? 200,
       initTimeoutMs: this.#options.initTimeoutMs ?? 30_000,
+      coldStartMs: this.#options.behaviour?.coldStartMs,
     });
     this.#pools.set(functionName, pool);
   }
@@ -140,7 +147,8 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     payload: string,
     { signal, requestId = randomUUID() }: TextOptions = {},
   ): Promise<WholeOutcome> {
-    const sink = this.#pool(name).start({ requestId, payload }, (taker) => new WholeAnswer(taker));
+    const pool = this.#freePool(name);
+    const sink = pool.start({ requestId, payload }, (taker) => new WholeAnswer(taker));
     return unlessAborted(sink.outcome, signal);
   }
 
@@ -150,8 +158,12 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     payload: string,
     { signal, raw = false, requestId = randomUUID() }: StreamTextOptions = {},
   ): Promise<StreamedResponse> {
-    const pool = this.#pool(name);
-    const sink = pool.start({ requestId, payload }, (taker) => new StreamedAnswer(taker, { raw }));
+    const stream = this.#options.behaviour?.stream;
+    const pace = stream && new Pace(stream);
+    const sink = this.#freePool(name).start(
+      { requestId, payload },
+      (taker) => new StreamedAnswer(taker, { raw, pace }),
+    );
     // An answer that comes after its caller left must not hold the handler in a full window.
     signal?.addEventListener('abort', () => sink.abandon(), { once: true });
     return unlessAborted(sink.response, signal);
@@ -210,6 +222,17 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  /** Throws the throttle of the account. */
+  #freePool(name: string): WorkerPool {
+    const pool = this.#pool(name);
+    const { accountConcurrency = 1000 } = this.#options;
+    const running = [...this.#pools.values()].reduce((sum, { running }) => sum + running, 0);
+    if (running < accountConcurrency) return pool;
+    throw pool.throttle(
+      `Rate exceeded: ${running} events are under way of at most ${accountConcurrency}`,
+    );
   }
 
   #pool(nameOrArn: string): WorkerPool {

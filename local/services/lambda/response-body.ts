@@ -3,6 +3,7 @@
  * than the window, and gives out every byte that came before a failure before it fails.
  */
 import { Readable } from 'node:stream';
+import type { Pace } from './pace.ts';
 import { RESPONSE_WINDOW_BYTES } from './protocol.ts';
 
 export interface ResponseBodyEvents {
@@ -18,13 +19,16 @@ export class ResponseBody extends Readable {
   readonly #events: ResponseBodyEvents;
   readonly #queue: Uint8Array[] = [];
   #taken = 0;
+  readonly #pace: Pace | undefined;
   #wanted = false;
+  #timer: NodeJS.Timeout | undefined;
   #outcome: { error: Error | undefined } | undefined;
 
-  constructor(events: ResponseBodyEvents) {
+  constructor(events: ResponseBodyEvents, pace?: Pace) {
     // No read-ahead: what sits in a stream's own buffer is lost when it is destroyed with an error.
     super({ highWaterMark: 0 });
     this.#events = events;
+    this.#pace = pace;
   }
 
   add(bytes: Uint8Array): void {
@@ -46,7 +50,9 @@ export class ResponseBody extends Readable {
     this.#wanted = bytes === undefined;
     if (bytes !== undefined) {
       this.#report(bytes.byteLength);
-      this.push(bytes);
+      const waitMs = this.#pace?.waitMs(bytes.byteLength) ?? 0;
+      if (waitMs > 0) this.#timer = setTimeout(() => this.push(bytes), waitMs);
+      else this.push(bytes);
     } else if (this.#outcome?.error !== undefined) {
       this.destroy(this.#outcome.error);
     } else if (this.#outcome !== undefined) {
@@ -56,6 +62,7 @@ export class ResponseBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#queue.length = 0;
+    clearTimeout(this.#timer);
     if (this.#outcome === undefined) this.#events.onGone();
     callback(error);
   }

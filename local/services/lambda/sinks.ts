@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer';
 import { FunctionFailure, LambdaError } from './errors.ts';
 import type { InvocationSink } from './function-worker.ts';
 import { RESPONSE_BYTES } from './limits.ts';
+import type { Pace } from './pace.ts';
 import type { AnswerTaker } from './pending-run.ts';
 import { parsePrelude } from './prelude.ts';
 import { ResponseBody } from './response-body.ts';
@@ -65,13 +66,16 @@ export class StreamedAnswer implements InvocationSink {
   #ended = false;
 
   /** `raw` leaves the prelude in the bytes, as the AWS API does for who invokes directly. */
-  constructor(taker: AnswerTaker, { raw = false }: { raw?: boolean } = {}) {
+  constructor(
+    taker: AnswerTaker,
+    { raw = false, pace }: { raw?: boolean; pace?: Pace | undefined } = {},
+  ) {
     this.#raw = raw;
     this.response = this.#settled.promise;
-    this.#body = new ResponseBody({
-      onTaken: (bytes) => taker.taken(bytes),
-      onGone: () => taker.gone(),
-    });
+    this.#body = new ResponseBody(
+      { onTaken: (bytes) => taker.taken(bytes), onGone: () => taker.gone() },
+      pace,
+    );
   }
 
   prelude(json: string): void {

@@ -20,6 +20,7 @@ export interface WorkerPoolOptions {
   readonly idleMs: number;
   readonly maximumWorkers: number;
   readonly initTimeoutMs: number;
+  readonly coldStartMs?: (() => number) | undefined;
   readonly log: LogSink;
   readonly starts: StartGate;
 }
@@ -57,6 +58,11 @@ export class WorkerPool {
     };
   }
 
+  /** Events under way. */
+  get running(): number {
+    return this.#workers.size - this.#starting.size - this.#idle.length + this.#queue.length;
+  }
+
   async memory(): Promise<WorkerMemory[]> {
     const all = await Promise.all([...this.#workers.values()].map((worker) => worker.memory()));
     return all.filter((memory) => memory !== undefined);
@@ -67,8 +73,7 @@ export class WorkerPool {
     request: InvocationRequest,
     createSink: (taker: AnswerTaker) => Sink,
   ): Sink {
-    const busy = this.#workers.size - this.#starting.size - this.#idle.length;
-    if (busy + this.#queue.length >= this.#limit) throw this.#throttle();
+    if (this.running >= this.#limit) throw this.#throttled();
     const run = new PendingRun(request, createSink);
     this.#invocations++;
     const worker = this.#idle.at(-1);
@@ -77,9 +82,30 @@ export class WorkerPool {
       run.begin(worker);
     } else {
       this.#queue.push(run);
-      this.#options.starts.want(this.#launchIfWanted);
+      this.#startSoon(this.#options.coldStartMs?.() ?? 0);
     }
     return run.sink;
+  }
+
+  #startSoon(coldStartMs: number): void {
+    const start = () => this.#options.starts.want(this.#launchIfWanted);
+    if (coldStartMs === 0) start();
+    else setTimeout(start, coldStartMs);
+  }
+
+  #throttled(): LambdaError {
+    return this.throttle(
+      `Rate exceeded: ${this.definition.functionName} has ${this.#workers.size} workers of at most ${this.#limit}`,
+      this.definition.reservedConcurrency === undefined
+        ? undefined
+        : 'ReservedFunctionConcurrentInvocationLimitExceeded',
+    );
+  }
+
+  /** Counts a refusal and words it. */
+  throttle(message: string, reason = 'ConcurrentInvocationLimitExceeded'): LambdaError {
+    this.#throttles++;
+    return new LambdaError('TooManyRequestsException', message, reason);
   }
 
   /** Starts workers ahead of events and keeps that many from ending when idle. */
@@ -120,7 +146,7 @@ export class WorkerPool {
   }
 
   get #busy(): boolean {
-    return [...this.#workers.values()].some((worker) => worker.state.state === 'busy');
+    return this.running > 0;
   }
 
   get #limit(): number {
@@ -135,17 +161,6 @@ export class WorkerPool {
     this.#launch();
     return true;
   };
-
-  #throttle(): LambdaError {
-    this.#throttles++;
-    return new LambdaError(
-      'TooManyRequestsException',
-      `Rate exceeded: ${this.definition.functionName} has ${this.#workers.size} workers of at most ${this.#limit}`,
-      this.definition.reservedConcurrency === undefined
-        ? 'ConcurrentInvocationLimitExceeded'
-        : 'ReservedFunctionConcurrentInvocationLimitExceeded',
-    );
-  }
 
   #launch(): void {
     const { definition } = this;

@@ -8,9 +8,7 @@ import { FakeTaskDriver } from '../../helpers/fake-task-driver.ts';
 type Detail = Record<string, unknown> & { lastStatus: string; version: number };
 
 export async function startEcs(
-  options: Partial<
-    Pick<EcsServiceOptions, 'maximumTasks' | 'runTasksPerSecond' | 'now' | 'events'>
-  > = {},
+  options: Partial<Pick<EcsServiceOptions, 'maximumTasks' | 'behaviour' | 'now' | 'events'>> = {},
 ) {
   const driver = new FakeTaskDriver();
   const details: Detail[] = [];

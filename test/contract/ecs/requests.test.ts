@@ -30,7 +30,7 @@ describe('RunTask', () => {
 
   it('throttles above its rate, where it has one, and starts nothing then', async () => {
     let now = 0;
-    await using ecs = await startEcs({ runTasksPerSecond: 20, now: () => now });
+    await using ecs = await startEcs({ behaviour: { runTasksPerSecond: 20 }, now: () => now });
     for (const _ of [1, 2]) await ecs.run({ count: 10 });
     await expect(ecs.run()).rejects.toMatchObject({ name: 'ThrottlingException' });
     now += 100;
@@ -43,7 +43,7 @@ describe('RunTask', () => {
   });
 
   it('repeated with its clientToken is not throttled: nothing is started', async () => {
-    await using ecs = await startEcs({ runTasksPerSecond: 1, now: () => 0 });
+    await using ecs = await startEcs({ behaviour: { runTasksPerSecond: 1 }, now: () => 0 });
     await ecs.run({ clientToken: 't' });
     expect((await ecs.run({ clientToken: 't' })).tasks).toHaveLength(1);
   });

@@ -167,4 +167,27 @@ describe('StopTask', () => {
       message: 'The referenced task was not found.',
     });
   });
+
+  it('that takes its time to boot is PENDING meanwhile, without an address', async () => {
+    await using ecs = await startEcs({ behaviour: { bootMs: () => 60 } });
+    const begun = performance.now();
+    await ecs.run({});
+    const pending = await ecs.until('PENDING');
+    expect(JSON.stringify(pending)).not.toContain('privateIPv4Address');
+    await ecs.until('RUNNING');
+    expect(performance.now() - begun).toBeGreaterThan(59);
+  });
+
+  it('that is stopped while it boots never starts', async () => {
+    await using ecs = await startEcs({ behaviour: { bootMs: () => 600_000 } });
+    const { tasks } = await ecs.run({});
+    await ecs.until('PENDING');
+    const task = tasks?.[0]?.taskArn;
+    await ecs.client.send(new StopTaskCommand({ cluster: 'main', task, reason: 'not wanted' }));
+    expect(await ecs.until('STOPPED')).toMatchObject({
+      stopCode: 'UserInitiated',
+      stoppedReason: 'not wanted',
+    });
+    expect(ecs.driver.tasks).toEqual([]);
+  });
 });

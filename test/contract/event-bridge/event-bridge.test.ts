@@ -1,5 +1,6 @@
 import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { describe, expect, it } from 'vitest';
+import type { EventBridgeBehaviour } from '../../../local/services/event-bridge/behaviour.ts';
 import { EventBridgeService } from '../../../local/services/event-bridge/event-bridge-service.ts';
 import type { RuleDefinition } from '../../../local/services/event-bridge/types.ts';
 import { credentials, region, startAwsServer } from '../../helpers/aws-server.ts';
@@ -15,7 +16,11 @@ const rule = (name: string, more: Partial<RuleDefinition>): RuleDefinition => ({
   ...more,
 });
 
-function start(rules: readonly RuleDefinition[], invokeAsync?: () => void) {
+function start(
+  rules: readonly RuleDefinition[],
+  invokeAsync?: () => void,
+  behaviour?: EventBridgeBehaviour,
+) {
   const invoked: { name: string; payload: Record<string, unknown> }[] = [];
   const logged: string[] = [];
   const given: [string, unknown][] = [];
@@ -24,6 +29,7 @@ function start(rules: readonly RuleDefinition[], invokeAsync?: () => void) {
   const service = new EventBridgeService({
     accountId: '000000000000',
     region,
+    behaviour,
     invoker: {
       invokeAsync: (name, payload) => {
         invokeAsync?.();
@@ -218,5 +224,22 @@ describe('PutEvents', () => {
       name: 'ValidationException',
     });
     client.destroy();
+  });
+});
+
+describe('deliveries that are late and doubled', () => {
+  it('come in another order than the events, and not after the end', async () => {
+    const deliveries = [[300, 100], [50], [10]];
+    const world = start([rule('late', { eventPattern: { source: ['aws.ecs'] } })], undefined, {
+      deliveriesMs: () => deliveries.shift() ?? [],
+    });
+    for (const n of [1, 2, 3]) world.service.publish({ ...published, detail: { n } });
+    expect(world.invoked).toEqual([]);
+    for (let n = 0; n < 3; n++) world.tick();
+    const seen = () => world.invoked.map(({ payload }) => (payload['detail'] as { n: number }).n);
+    expect(seen()).toEqual([3, 2, 1]);
+    await world.service.close();
+    expect(world.timers.size).toBe(0);
+    expect(seen()).toEqual([3, 2, 1]);
   });
 });

@@ -4,5 +4,5 @@ import type { Strike } from './fault-switch.ts';
 
 export function fateUnder({ fault, hold }: Strike): EventFate {
   const copies = fault.type === 'drop' ? 0 : fault.type === 'repeat' ? 2 : 1;
-  return { copies, wait: async () => (fault.type === 'delay' ? hold(fault.ms) : undefined) };
+  return { copies, ...(fault.type === 'delay' ? { held: () => hold(fault.ms) } : {}) };
 }
