@@ -16,7 +16,7 @@ const CHATTY = `
 import time
 for n in range(${LINES}):
     print(n, flush=True)
-    time.sleep(0.02)
+    time.sleep(0.05)
 `;
 const PRINTED = Array.from({ length: LINES }, (_, n) => `${n}\n`).join('');
 
@@ -306,8 +306,10 @@ describe.runIf(target.control)('ended in the middle of its work,', () => {
     for (const { id } of items) await stack.api(`/sandboxes/${id}`, { method: 'DELETE' });
     for (const { id } of items) await stack.untilStatus(id, 'stopped');
     await poolIsFull();
-    const { executions } = await stack.control('/executions');
-    const running = executions.filter(({ status }: { status: string }) => status === 'RUNNING');
-    await expect.poll(() => running.length).toBe(0);
+    const running = async () => {
+      const { executions } = await stack.control('/executions');
+      return executions.filter(({ status }: { status: string }) => status === 'RUNNING').length;
+    };
+    await expect.poll(running, { timeout: 15_000 }).toBe(0);
   });
 });

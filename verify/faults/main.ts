@@ -1,0 +1,148 @@
+/**
+ * `npm run verify:faults`: finds out by a dry run which function asks which service for what, then lets each of these
+ * fail once in each way while the same scenario goes on, and holds the invariants against it.
+ */
+import { parseArgs } from 'node:util';
+import { Control, type Endpoints, FaultsError, readEndpoints } from './control.ts';
+import { walk } from './scenario.ts';
+import { FAULTS, type FaultName, newTenant, type Outcome, type Site, tryFault } from './trial.ts';
+
+const HELP = `npm run verify:faults -- [options]
+
+Against a running \`npm start\`: each (function, service, action) that a dry run of create, execute, resume, files and
+terminate shows fails once in each way: refused, carried out with its answer lost, its answer cut. Output must be
+whole, every sandbox must end with its reason, its slot must be free again, nothing may be left.
+
+  --endpoints FILE  what \`npm start\` wrote (default .local/endpoints.json)
+  --seed N          the order of the trials, and which are left out (default: drawn and printed)
+  --trials N        at most so many (default 300)
+  --minutes N       no further trial is begun after so many (default 20)
+  --only TEXT       only sites whose line holds the text, such as dynamodb or relay
+  --help            this`;
+
+const OPTIONS = {
+  endpoints: { type: 'string', default: '.local/endpoints.json' },
+  seed: { type: 'string' },
+  trials: { type: 'string', default: '300' },
+  minutes: { type: 'string', default: '20' },
+  only: { type: 'string', default: '' },
+  help: { type: 'boolean', default: false },
+} as const;
+
+/** What is asked for after a sandbox has ended comes within this time. */
+const SETTLE_MS = 2_000;
+
+interface Trial {
+  readonly site: Site;
+  readonly fault: FaultName;
+}
+
+const lineOf = ({ principal, service, action }: Site) => `${principal} ${service}:${action}`;
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) return console.log(HELP);
+  const seed = whole('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)));
+  const most = whole('trials', values.trials);
+  const until = performance.now() + whole('minutes', values.minutes) * 60_000;
+  const endpoints = await readEndpoints(values.endpoints);
+  const control = new Control(endpoints);
+  const sites = (await drySites(control, endpoints)).filter((site) =>
+    lineOf(site).includes(values.only),
+  );
+  const all = sites.flatMap((site) =>
+    (Object.keys(FAULTS) as FaultName[]).map((fault) => ({ site, fault })),
+  );
+  const chosen = shuffled(all, seed).slice(0, most);
+  progress(`seed ${seed}: ${sites.length} sites, ${chosen.length} of ${all.length} trials`);
+  const done = await runAll(chosen, { control, endpoints, until });
+  console.log(table(done));
+  const bad = done.filter(({ outcome }) => outcome.broken !== undefined).length;
+  const idle = done.filter(({ outcome }) => !outcome.struck).length;
+  console.log(
+    `${done.length - bad} held, ${bad} broken, ${idle} not struck, ${chosen.length - done.length} not begun in time; seed ${seed}`,
+  );
+  if (bad > 0) process.exitCode = 1;
+}
+
+/** What the functions ask for while nothing fails. */
+async function drySites(control: Control, endpoints: Endpoints): Promise<Site[]> {
+  const client = await newTenant(control, endpoints);
+  await walk(client);
+  await control.resetRequests();
+  await walk(client);
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const seen = await control.requests();
+  return seen
+    .filter(({ principal }) => principal.startsWith('code-interpreter-'))
+    .map(({ service, action, principal }) => ({ service, action, principal }))
+    .sort((a, b) => lineOf(a).localeCompare(lineOf(b)));
+}
+
+async function runAll(
+  trials: readonly Trial[],
+  { control, endpoints, until }: { control: Control; endpoints: Endpoints; until: number },
+): Promise<(Trial & { outcome: Outcome })[]> {
+  const done: (Trial & { outcome: Outcome })[] = [];
+  let client = await newTenant(control, endpoints);
+  for (const { site, fault } of trials) {
+    if (performance.now() > until) break;
+    const outcome = await tryFault({ control, client }, site, fault);
+    done.push({ site, fault, outcome });
+    progress(`${done.length}/${trials.length} ${wordsOf({ site, fault, outcome }).join('  ')}`);
+    // What a broken trial left is not the next one's.
+    if (outcome.broken !== undefined) client = await newTenant(control, endpoints);
+  }
+  return done;
+}
+
+function wordsOf({ site, fault, outcome }: Trial & { outcome: Outcome }): string[] {
+  const { struck, broken, repeats, seconds } = outcome;
+  const held = struck ? (repeats > 0 ? `held, asked again ${repeats}×` : 'held') : 'not struck';
+  return [
+    lineOf(site),
+    fault,
+    broken === undefined ? held : `BROKEN ${broken}`,
+    `${seconds.toFixed(1)} s`,
+  ];
+}
+
+function table(done: readonly (Trial & { outcome: Outcome })[]): string {
+  const rows = done
+    .toSorted(
+      (a, b) => lineOf(a.site).localeCompare(lineOf(b.site)) || a.fault.localeCompare(b.fault),
+    )
+    .map(wordsOf);
+  const widths = [0, 1].map((column) =>
+    Math.max(0, ...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows
+    .map((row) => row.map((word, column) => word.padEnd(widths[column] ?? 0)).join('  '))
+    .join('\n');
+}
+
+/** By a small generator of its own, so that a seed gives the same order anywhere. */
+function shuffled<T>(items: readonly T[], seed: number): T[] {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return items
+    .map((item) => ({ item, at: next() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+function whole(name: string, text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new FaultsError(`--${name} must be a whole number, not ${text}`);
+}
+
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+main().catch((error: unknown) => {
+  const known = error instanceof FaultsError || (error instanceof TypeError && 'code' in error);
+  progress(error instanceof Error ? (known ? error.message : (error.stack ?? '')) : String(error));
+  process.exitCode = 2;
+});
