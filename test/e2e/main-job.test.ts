@@ -22,8 +22,11 @@ describe('a sandbox', () => {
     expect(created.headers.get('x-request-id')).toBeTruthy();
     const { id } = created.json.data;
 
-    const listed = await api(`/sandboxes?metadata.run=${name}`);
-    expect(listed.json.data.items.map((item: { id: string }) => item.id)).toEqual([id]);
+    // A list may be a moment behind.
+    const listed = async () => (await api(`/sandboxes?metadata.run=${name}`)).json.data.items;
+    await expect
+      .poll(async () => (await listed()).map((item: { id: string }) => item.id))
+      .toEqual([id]);
     expect((await api(`/sandboxes/${id}`)).json.data).toMatchObject({ id, status: 'running' });
 
     for (let again = 0; again < 2; again++) {
@@ -58,12 +61,16 @@ describe('a sandbox', () => {
       exitCode: 1,
       error: { name: 'ZeroDivisionError' },
     });
-    const executions = await api(`/sandboxes/${sandbox.id}/executions`);
-    expect(executions.json.data.items).toHaveLength(3);
-    expect(executions.json.data.items[0]).toMatchObject({
-      outcome: 'error',
-      lastSeq: expect.any(Number),
-    });
+    const executions = async () =>
+      (await api(`/sandboxes/${sandbox.id}/executions`)).json.data.items;
+    const outcome = 'error';
+    await expect
+      .poll(executions)
+      .toMatchObject([
+        { outcome, lastSeq: expect.any(Number) },
+        { outcome: 'ok' },
+        { outcome: 'ok' },
+      ]);
   });
 
   test('takes the environment, directory and stdin of its caller', async () => {
