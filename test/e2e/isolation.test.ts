@@ -65,7 +65,9 @@ describe('code in a sandbox', () => {
     );
     const places = ['/root', '/home/user/.aws', '/var/run/secrets', '/run/secrets', '/etc/shadow'];
     expect(
-      await attacker.value(`[path for path in ${JSON.stringify(places)} if os.path.exists(path)]`),
+      await attacker.value(
+        `[path for path in ${JSON.stringify(places)} if os.access(path, os.R_OK)]`,
+      ),
     ).toEqual([]);
     // Every file outside /usr that it can read, and of every process what it can read.
     const found = await attacker.value(`(lambda secret: [path for path in [
