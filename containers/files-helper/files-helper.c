@@ -2,9 +2,10 @@
  * Does one file operation with the rights of user code, for the agent, and ends. Owns the rule that nothing outside
  * the given roots is read or written. Must never be started with more rights than user code has.
  *
- *   files-helper read|write|list|stat|mkdir|move|remove ROOT…
+ *   files-helper read|write|write-parts|list|stat|mkdir|move|remove ROOT…
  *
- * In by fd 0: the operation's fields, each ended by NUL, then for a write its bytes. Out by fd 1: records, whose
+ * In by fd 0: the operation's fields, each ended by NUL, then for a write its bytes; for a write in parts, whose size
+ * nobody knows yet, the size of each part as a field before its bytes, and 0 after the last. Out by fd 1: records, whose
  * fields end with NUL too, and for a read its bytes: `entry` type size mode mtime version path target · `error` what
  * which · `ready` · `end` more. Exit code 0 after success, 1 after an `error`, 2 for what cannot be told any more.
  *
@@ -102,7 +103,10 @@ static void fail_errno(const char *which) {
 /* Byte by byte: what follows the fields is not ours to take. */
 static void take(char *field, size_t size) {
   for (size_t at = 0; at < size; at++) {
-    if (read(0, field + at, 1) != 1) _exit(2);
+    if (read(0, field + at, 1) != 1) {
+      discard();
+      _exit(2);
+    }
     if (!field[at]) return;
   }
   fail("name_too_long", "path");
@@ -319,13 +323,17 @@ static void receive(int fd, unsigned long long left) {
   }
 }
 
-static void write_file(void) {
+static void receive_parts(int fd) {
+  for (unsigned long long size = take_number(); size > 0; size = take_number()) receive(fd, size);
+}
+
+static void write_whole(int in_parts) {
   char path[PATH_BYTES], condition[PATH_BYTES], name[NAME_MAX + 1], go;
   unsigned long long noise;
   mode_t mode = 0644;
   struct stat facts;
   take(path, sizeof path);
-  const unsigned long long size = take_number();
+  const unsigned long long size = in_parts ? 0 : take_number();
   take(condition, sizeof condition);
   if (is_root(path)) fail("is_directory", "path");
   const int dir = locate_target(path, name, &mode);
@@ -339,7 +347,8 @@ static void write_file(void) {
   if (size > 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)size) && errno != EOPNOTSUPP) fail_errno("path");
   put("ready");
   flush();
-  receive(fd, size);
+  if (in_parts) receive_parts(fd);
+  else receive(fd, size);
   /* Whoever sent the bytes has checked them and says so; an end without a word takes everything back. */
   if (read(0, &go, 1) != 1) {
     discard();
@@ -351,6 +360,9 @@ static void write_file(void) {
   if (fstat(fd, &facts)) fail_errno("path");
   put_entry(path, &facts, "");
 }
+
+static void write_file(void) { write_whole(0); }
+static void write_parts(void) { write_whole(1); }
 
 static void stat_path(void) {
   char path[PATH_BYTES], target[PATH_BYTES];
@@ -516,7 +528,7 @@ static const struct {
   void (*run)(void);
 } operations[] = {
     {"read", read_file}, {"write", write_file},    {"list", list_path},     {"stat", stat_path},
-    {"move", move_path}, {"mkdir", make_directory}, {"remove", remove_path},
+    {"move", move_path}, {"mkdir", make_directory}, {"remove", remove_path},  {"write-parts", write_parts},
 };
 
 int main(int argc, char **argv) {

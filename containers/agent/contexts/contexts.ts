@@ -61,6 +61,11 @@ export class Contexts {
     return context.describe();
   }
 
+  /** Whether code of this language can run here. */
+  has(language: Language): boolean {
+    return this.#languages.has(language);
+  }
+
   list(): AgentContext[] {
     return this.all().map((context) => context.describe());
   }

@@ -11,7 +11,7 @@ import { HelperRun } from './helper-run.ts';
 /** Each is a process. */
 const MAX_RUNNING = 16;
 
-type Operation = 'read' | 'write' | 'list' | 'stat' | 'mkdir' | 'move' | 'remove';
+type Operation = 'read' | 'write' | 'write-parts' | 'list' | 'stat' | 'mkdir' | 'move' | 'remove';
 
 export interface FileSystemOptions {
   /** Where relative paths start. */
@@ -42,6 +42,10 @@ export class FileSystem {
 
   constructor(options: FileSystemOptions) {
     this.#options = options;
+  }
+
+  get workspace(): string {
+    return this.#options.workspace;
   }
 
   async stat(path: string): Promise<FileEntry> {
@@ -94,6 +98,11 @@ export class FileSystem {
   /** A run whose first answer is `ready`, and whose last, after its commit, the file's entry. */
   write({ path, sizeBytes, condition }: WriteRequest): HelperRun {
     return this.#start('write', [this.#resolve('path', path), String(sizeBytes), condition]);
+  }
+
+  /** As {@link write}, where nobody knows the size yet: each part goes after its own, and 0 after the last. */
+  writeParts(path: string): HelperRun {
+    return this.#start('write-parts', [this.#resolve('path', path), '']);
   }
 
   #start(operation: Operation, fields: readonly (string | Buffer)[]): HelperRun {

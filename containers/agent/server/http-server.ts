@@ -97,7 +97,8 @@ export class AgentServer implements AsyncDisposable {
     const path = url?.pathname ?? '';
     if (path.startsWith(E2B_PREFIX)) {
       refuseCrossSite(request.headers, E2B_BODY_TYPES);
-      return answerE2b({ sandbox: this.#sandbox, request, response, path });
+      const query = url?.searchParams ?? new URLSearchParams();
+      return answerE2b({ sandbox: this.#sandbox, request, response, path, query });
     }
     refuseCrossSite(request.headers);
     const match = ROUTES.filter((route) => route.method === request.method)
