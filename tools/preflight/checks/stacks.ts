@@ -1,0 +1,50 @@
+/** Stacks that are there under the deployment's names, and whether they can be deployed over. */
+import type { DeployConfig } from '../../../lib/deploy-config.ts';
+import { type Aws, Refusal, valueOf } from '../aws.ts';
+import { type Check, fail, ok } from '../check.ts';
+
+export interface FoundStack {
+  readonly name: string;
+  /** Undefined where there is none. */
+  readonly status: string | undefined;
+}
+
+export const findStacks = (aws: Aws, { stackName }: DeployConfig): Promise<FoundStack[]> =>
+  Promise.all(
+    [`${stackName}-data`, stackName].map(async (name) => ({
+      name,
+      status: await statusOf(aws, name),
+    })),
+  );
+
+async function statusOf(aws: Aws, StackName: string): Promise<string | undefined> {
+  try {
+    return valueOf(
+      await aws.query('cloudformation', 'DescribeStacks', { StackName }),
+      'StackStatus',
+    );
+  } catch (error) {
+    // CloudFormation has no code of its own for this.
+    if (error instanceof Refusal && /does not exist/.test(error.message)) return undefined;
+    throw error;
+  }
+}
+
+export function checkStack(aws: Aws, { name, status }: FoundStack): Check {
+  const title = `stack ${name}`;
+  if (status === undefined) return ok(title, 'not there yet: it will be made');
+  const remove = `aws cloudformation delete-stack --region ${aws.region} --stack-name ${name}`;
+  if (status.endsWith('_IN_PROGRESS'))
+    return fail(title, { text: `${status}: somebody deploys it now`, todo: 'wait for its end' });
+  if (status === 'ROLLBACK_COMPLETE' || status === 'ROLLBACK_FAILED')
+    return fail(title, {
+      text: `${status}: its first deploy failed, and it cannot be updated`,
+      todo: remove,
+    });
+  if (status.endsWith('_FAILED'))
+    return fail(title, {
+      text: `${status}: see its events`,
+      todo: `aws cloudformation describe-stack-events --region ${aws.region} --stack-name ${name}`,
+    });
+  return ok(title, `${status}: it will be updated`);
+}
