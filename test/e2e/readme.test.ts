@@ -19,6 +19,30 @@ test("the README's snippet is the quickstart, and it prints live output", async 
   expect(stdout).toMatch(/^step 1\nstep 2\nstep 3\nvalue 45\nok in \d+ ms\n$/);
 });
 
+test("the README's curl runs code in what was deployed", async () => {
+  const blocks = [...read('README.md').matchAll(/```sh\n([\s\S]*?)```/g)].map(
+    ([, text]) => text ?? '',
+  );
+  const block = blocks.find((text) => text.includes('api()')) ?? '';
+  // The lines before make the key, which a test has.
+  const lines = block.slice(block.indexOf('api()'));
+  const { stdout } = await promisify(execFile)('bash', ['-euc', lines], {
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      CODE_INTERPRETER_BASE_URL: target.baseUrl,
+      CODE_INTERPRETER_API_KEY: target.apiKey,
+    },
+  });
+  expect(stdout).toContain('"stdout":"42\\n"');
+  expect(stdout).toMatch(/"status":"stopp(ing|ed)"/);
+});
+
+test('every command that the README names is there', () => {
+  const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
+  for (const [, name] of read('README.md').matchAll(/npm run (?:-s )?([a-z-]+)/g))
+    expect(Object.keys(scripts)).toContain(name);
+});
+
 test('every link of a document leads to a file', () => {
   for (const document of ['README.md', 'CONTRIBUTING.md']) {
     for (const [, link] of read(document).matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
