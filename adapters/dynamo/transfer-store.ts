@@ -1,17 +1,32 @@
 /** Uploads and downloads in the state table, for a day, as their objects. */
+import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import type { TransferRecord } from '../../core/files/transfer.ts';
 import type { TransferStore } from '../../core/files/transfer-store.ts';
 import type { StateService } from './entities.ts';
-import { conditional } from './transact.ts';
+import { claimIdempotency } from './idempotency-store.ts';
+import { conditional, transactTelling } from './transact.ts';
 
 const KEPT_MS = 24 * 3_600_000;
 
-export function dynamoTransferStore(state: StateService): TransferStore {
+export function dynamoTransferStore(
+  client: DynamoDBDocumentClient,
+  state: StateService,
+): TransferStore {
   const { transfer } = state.entities;
   return {
-    async put(record) {
+    async put(record, claim) {
       const ttl = Math.floor((Date.parse(record.createdAt) + KEPT_MS) / 1000);
-      await transfer.create({ ...record, ttl }).go();
+      const row = transfer.create({ ...record, ttl });
+      if (!claim) {
+        await row.go();
+        return true;
+      }
+      const failed = await transactTelling(client, [
+        claimIdempotency(state, claim, record.createdAt),
+        { Put: row.params() },
+      ]);
+      if (failed.includes(1)) throw new Error('the id of a new transfer was taken');
+      return failed.length === 0;
     },
 
     async get(id) {

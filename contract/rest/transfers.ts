@@ -61,13 +61,14 @@ export const transferOperations = {
     role: 'developer',
     summary: 'Begin an upload of a file of up to 5 GiB: answers a presigned URL for its bytes',
     params: SandboxPath,
+    headers: ['Idempotency-Key'],
     body: z.strictObject({
       path: FilePath,
       sizeBytes: z.int().check(z.nonnegative(), z.maximum(LIMITS.fileBytes)),
       sha256: FileSha256,
     }),
     answers: { 201: NewUpload },
-    errors: ERRORS,
+    errors: [...ERRORS, 'NOT_FOUND'],
   }),
   completeUpload: operation({
     method: 'POST',

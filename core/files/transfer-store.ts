@@ -1,13 +1,15 @@
 /** Where transfers and their objects are kept, and how one is set going. */
 import type { FileEntry } from '../../contract/agent/files.ts';
 import type { DownloadId, UploadId } from '../../contract/ids.ts';
+import type { IdempotencyClaim } from '../account/idempotency.ts';
 import type { PresignedPut } from '../ports.ts';
 import type { TransferRecord } from './transfer.ts';
 
 export type TransferId = UploadId | DownloadId;
 
 export interface TransferStore {
-  put(record: TransferRecord): Promise<void>;
+  /** One transaction, with the claim where there is one. False when its idempotency key is taken. */
+  put(record: TransferRecord, claim?: IdempotencyClaim): Promise<boolean>;
   get(id: TransferId): Promise<TransferRecord | undefined>;
   /** → copying, on condition that nobody holds the lease at `now` and that it is not done. */
   takeLease(id: TransferId, until: string, now: string): Promise<boolean>;

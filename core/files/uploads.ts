@@ -1,8 +1,14 @@
 /** Uploads of large files: begun with a URL for the bytes, completed by copying them into the sandbox. */
 import { AppError } from '../../contract/errors.ts';
-import type { SandboxId, UploadId } from '../../contract/ids.ts';
+import { type SandboxId, UploadId } from '../../contract/ids.ts';
 import type { NewUpload, Upload } from '../../contract/rest/transfers.ts';
 import type { Caller } from '../account/caller.ts';
+import {
+  claimFor,
+  earlierResult,
+  type IdempotencyKey,
+  type IdempotencyStore,
+} from '../account/idempotency.ts';
 import type { Ids } from '../ports.ts';
 import { assertRunning, ownedBy } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
@@ -13,6 +19,7 @@ import type { TransferObjects } from './transfer-store.ts';
 export interface UploadsDeps extends CopyingDeps {
   readonly sandboxes: SandboxStore;
   readonly objects: TransferObjects;
+  readonly idempotency: IdempotencyStore;
   readonly ids: Ids;
 }
 
@@ -28,11 +35,11 @@ export interface CreateUploadInput {
 
 export async function createUpload(
   deps: UploadsDeps,
-  input: CreateUploadInput,
+  { input, asked }: { input: CreateUploadInput; asked?: IdempotencyKey | undefined },
   caller: Caller,
 ): Promise<NewUpload> {
-  const nowMs = deps.clock.nowMs();
-  const createdAt = deps.clock.iso(nowMs);
+  const earlier = asked && (await earlierResult(deps, asked, caller.tenantId));
+  if (earlier !== undefined) return asItIs(deps, UploadId.parse(earlier), input, caller);
   await assertOurs(deps, input.sandboxId, caller);
   const record: UploadRecord = {
     ...input,
@@ -40,10 +47,29 @@ export async function createUpload(
     id: deps.ids.upload(),
     tenantId: caller.tenantId,
     state: 'waiting',
-    createdAt,
+    createdAt: deps.clock.iso(deps.clock.nowMs()),
   };
-  await deps.transfers.put(record);
-  const put = await deps.objects.presignPut(objectKey(record), input, URL_LIFE_MS);
+  const claim =
+    asked && claimFor(deps.clock, asked, { tenantId: caller.tenantId, resultId: record.id });
+  if (await deps.transfers.put(record, claim)) return withUrl(deps, record);
+  // The same request again, and it was first: what it began is there now.
+  return createUpload(deps, { input, asked }, caller);
+}
+
+/** What the first request began, as it is now, with a fresh URL. */
+async function asItIs(
+  deps: UploadsDeps,
+  id: UploadId,
+  { sandboxId }: CreateUploadInput,
+  { tenantId }: Caller,
+): Promise<NewUpload> {
+  const found = await deps.transfers.get(id);
+  return withUrl(deps, transferOf(found, { kind: 'upload', id, sandboxId, tenantId }));
+}
+
+async function withUrl(deps: UploadsDeps, record: UploadRecord): Promise<NewUpload> {
+  const nowMs = deps.clock.nowMs();
+  const put = await deps.objects.presignPut(objectKey(record), record, URL_LIFE_MS);
   return { ...toUpload(record), ...put, urlExpiresAt: deps.clock.iso(nowMs + URL_LIFE_MS) };
 }
 

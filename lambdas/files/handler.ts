@@ -12,6 +12,7 @@ import {
 } from '../../core/files/files.ts';
 import { completeUpload, createUpload } from '../../core/files/uploads.ts';
 import { parseEnv } from '../shared/env.ts';
+import { idempotencyKeyOf } from '../shared/idempotency-key.ts';
 import { restFunction } from '../shared/rest-function.ts';
 import { FilesEnv } from './env.ts';
 import { conditionsOf, fileHeaders } from './headers.ts';
@@ -57,10 +58,12 @@ export const handler = restFunction(
       status: 200,
       data: await makeDirectory(deps, { ...params, ...body }, caller),
     }),
-    createUpload: async ({ params, body, caller }) => ({
-      status: 201,
-      data: await createUpload(deps, { ...params, ...body }, caller),
-    }),
+    createUpload: async (request) => {
+      const asked = idempotencyKeyOf('createUpload', request);
+      const { params, body, caller } = request;
+      const input = { ...params, ...body };
+      return { status: 201, data: await createUpload(deps, { input, asked }, caller) };
+    },
     completeUpload: async ({ params, caller }) =>
       copied(await completeUpload(deps, params, caller)),
     createDownload: async ({ params, body, caller }) =>

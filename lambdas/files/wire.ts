@@ -9,11 +9,12 @@ import { clock, ids } from '../shared/system.ts';
 import type { FilesEnv } from './env.ts';
 
 export function wire(env: z.infer<typeof FilesEnv>) {
-  const { sandboxes, transfers } = stateStores(documentClient(), env.STATE_TABLE);
+  const { sandboxes, transfers, idempotency } = stateStores(documentClient(), env.STATE_TABLE);
   const lambda = new LambdaClient(CONNECTING);
   return {
     sandboxes,
     transfers,
+    idempotency,
     objects: s3TransferObjects(presigningClient(), env.TRANSFER_BUCKET),
     gateway: agentGatewayOf(lambda, env),
     starter: lambdaTransferStarter(lambda, env.TRANSFER_FUNCTION),

@@ -57,7 +57,7 @@ export function stateStores(client: DynamoDBDocumentClient, table: string) {
   const state = stateService(client, table);
   return {
     sandboxes: dynamoSandboxStore(client, state),
-    transfers: dynamoTransferStore(state),
+    transfers: dynamoTransferStore(client, state),
     pool: dynamoPoolStore(client, state),
     outbox: dynamoOutboxStore(state),
     accounts: dynamoAccountStore(client, state),

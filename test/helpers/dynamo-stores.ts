@@ -65,7 +65,7 @@ export async function startStores() {
     counts,
     state,
     sandboxes: dynamoSandboxStore(client, state),
-    transfers: dynamoTransferStore(state),
+    transfers: dynamoTransferStore(client, state),
     pool: dynamoPoolStore(client, state),
     executions: dynamoExecutionStore(client, state, 'output'),
     outbox: dynamoOutboxStore(state),

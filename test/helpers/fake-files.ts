@@ -102,8 +102,9 @@ function operate(fake: FakeFiles, state: State, { method, url, body }: Asked): R
         : new Response(file);
     }
     case 'DELETE files':
-      fake.files.delete(path);
-      return new Response(null, { status: 204 });
+      return fake.files.delete(path)
+        ? new Response(null, { status: 204 })
+        : refuse(404, 'FILE_NOT_FOUND');
     case 'POST uploads':
       return id === '' ? beginUpload(state, json()) : completeUpload(fake, state, id);
     case 'POST downloads':

@@ -41,6 +41,22 @@ describe('a small file', () => {
   });
 });
 
+describe('a file that is deleted', () => {
+  it('is deleted when the answer was lost, and a repeat finds it gone', async () => {
+    const fake = fakeFiles();
+    await fake.sandbox.files.write('x', 'y');
+    fake.faults['DELETE /files'] = ['lost'];
+    await fake.sandbox.files.delete('x');
+    expect(fake.files.size).toBe(0);
+    expect(fake.seen.slice(1)).toEqual(['DELETE /files', 'DELETE /files']);
+  });
+
+  it('was never there when the first answer says so', async () => {
+    const { sandbox } = fakeFiles();
+    await expect(sandbox.files.delete('none')).rejects.toMatchObject({ code: 'FILE_NOT_FOUND' });
+  });
+});
+
 describe('a large file', () => {
   it('goes by the bucket, up and down, and tells how far it is', async () => {
     const fake = fakeFiles();

@@ -18,7 +18,10 @@ export async function upload(
   await eachChunk(blob, options, (bytes) => hash.update(bytes));
   const totalBytes = blob.size;
   const body = { path, sizeBytes: totalBytes, sha256: hash.hex() };
-  const begun = await call(api, 'createUpload', { params: { sandboxId }, body, signal });
+  // Under a key of this call's own, so that a lost answer begins no second one.
+  const idempotencyKey = crypto.randomUUID();
+  const begin = { params: { sandboxId }, body, signal, idempotencyKey };
+  const begun = await call(api, 'createUpload', begin);
   await putObject(api, begun, blob, options);
   const params = { sandboxId, uploadId: begun.id };
   onProgress?.({ step: 'copying', doneBytes: 0, totalBytes });

@@ -14,13 +14,41 @@ export function call<Id extends OperationId>(
   input: CallInput<Id>,
 ): Promise<AnswerOf<Id>> {
   const harmless = input.idempotencyKey !== undefined || REPEATABLE.has(operationOf(id).method);
-  return retrying(() => exchange(api, id, input), {
-    timing: api.timing,
-    signal: input.signal,
-    again: (error, failures) =>
-      failures < api.timing.attempts && (harmless ? passesSoon(error) : wasNeverSent(error)),
-  });
+  return retrying(
+    removing(id, () => exchange(api, id, input)),
+    {
+      timing: api.timing,
+      signal: input.signal,
+      again: (error, failures) =>
+        failures < api.timing.attempts && (harmless ? passesSoon(error) : wasNeverSent(error)),
+    },
+  );
 }
+
+/**
+ * What is removed without an answer's text is gone when a repeat finds it gone: the attempt before,
+ * whose answer was lost, removed it.
+ */
+function removing<Id extends OperationId>(
+  id: Id,
+  attempt: () => Promise<AnswerOf<Id>>,
+): () => Promise<AnswerOf<Id>> {
+  const { method, answers } = operationOf(id);
+  if (method !== 'DELETE' || answers[204] === undefined) return attempt;
+  let answerWasLost = false;
+  return async () => {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!(error instanceof CodeInterpreterError)) throw error;
+      if (answerWasLost && GONE.has(error.status ?? 0)) return undefined as AnswerOf<Id>;
+      answerWasLost ||= passesSoon(error) && !wasNeverSent(error);
+      throw error;
+    }
+  };
+}
+
+const GONE = new Set([404, 410]);
 
 /** A refusal for want of capacity made nothing, so it can be asked again until `waitMs` is over. */
 export function callWithCapacityWait(
