@@ -33,6 +33,8 @@ const AgentEnvironment = z
     AGENT_SECCOMP: text(''),
     /** The program that does file operations with the rights of user code. */
     AGENT_FILES_HELPER: path('/opt/agent/files-helper'),
+    /** The program that gives a process of user code a terminal. */
+    AGENT_PTY_HELPER: path('/opt/agent/pty-helper'),
     /** Folder of languages, one folder with a manifest for each. */
     AGENT_LANGUAGES: path('/opt/agent/languages'),
     /** Folder of spools, closed to all but the agent. */

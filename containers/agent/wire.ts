@@ -41,6 +41,7 @@ export async function openSandbox(
   const state = new SandboxState(onDeadline);
   const processes = new Processes({
     launcher,
+    ptyHelper: config.AGENT_PTY_HELPER,
     workspace: config.AGENT_WORKSPACE,
     pipeDirectory: store.directory,
     environment: userEnvironment(config),

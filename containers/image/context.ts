@@ -8,8 +8,10 @@ import { fileURLToPath } from 'node:url';
 import {
   compileFilesHelper,
   compileLauncher,
+  compilePtyHelper,
   filesHelperSource,
   launcherSource,
+  ptyHelperSource,
 } from '../launcher/compile.ts';
 import { writeSeccompTables } from '../launcher/seccomp.ts';
 import type { Architecture } from '../launcher/syscalls.ts';
@@ -54,6 +56,7 @@ export const BUILT_FROM = [
   'languages',
   'launcher.c',
   'node',
+  'pty-helper.c',
   'seccomp-arm64.bpf',
   'seccomp-x86_64.bpf',
 ] as const;
@@ -67,6 +70,7 @@ const ENVIRONMENT = {
   AGENT_LAUNCHER: '/opt/agent/launcher',
   AGENT_SECCOMP: '/opt/agent/seccomp.bpf',
   AGENT_FILES_HELPER: '/opt/agent/files-helper',
+  AGENT_PTY_HELPER: '/opt/agent/pty-helper',
   AGENT_LANGUAGES: '/opt/agent/languages',
   AGENT_SPOOL: '/var/lib/agent/spool',
   AGENT_SCRATCH: '/tmp:/var/tmp',
@@ -81,20 +85,23 @@ export async function buildImageContext(options: ImageContextOptions): Promise<I
   await mkdir(outDirectory, { recursive: true });
   const into = (name: string): string => join(outDirectory, name);
   const cache = options.cacheDirectory ?? join(dirname(outDirectory), 'cache');
-  const [launcher, filesHelper] = await Promise.all([
+  const [launcher, filesHelper, ptyHelper] = await Promise.all([
     compileLauncher(cache),
     compileFilesHelper(cache),
+    compilePtyHelper(cache),
   ]);
   await Promise.all([
     cp(dockerfile, into('Dockerfile')),
     cp(launcherSource, into('launcher.c')),
     cp(filesHelperSource, into('files-helper.c')),
+    cp(ptyHelperSource, into('pty-helper.c')),
     cp(options.agentBundle, into('agent.mjs')),
     cp(options.languagesDirectory, into('languages'), { recursive: true, dereference: true }),
     linkOrCopy(options.nodeBinary, into('node')),
     writeSeccompTables(outDirectory),
     ...(launcher === undefined ? [] : [cp(launcher, into('launcher'))]),
     ...(filesHelper === undefined ? [] : [cp(filesHelper, into('files-helper'))]),
+    ...(ptyHelper === undefined ? [] : [cp(ptyHelper, into('pty-helper'))]),
   ]);
   const digest = await digestOf(outDirectory, BUILT_FROM);
   const manifest = describeImage(hostArchitecture(), digest);
@@ -112,6 +119,7 @@ function describeImage(architecture: Architecture, digest: string): ImageManifes
       { from: 'node', to: '/opt/agent/node' },
       { from: 'launcher', to: '/opt/agent/launcher' },
       { from: 'files-helper', to: '/opt/agent/files-helper' },
+      { from: 'pty-helper', to: '/opt/agent/pty-helper' },
       { from: `seccomp-${architecture}.bpf`, to: '/opt/agent/seccomp.bpf' },
       { from: 'languages', to: '/opt/agent/languages' },
       { from: 'node', to: '/usr/local/bin/node' },

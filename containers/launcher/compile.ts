@@ -19,6 +19,10 @@ export const filesHelperSource = fileURLToPath(
   new URL('../files-helper/files-helper.c', import.meta.url),
 );
 
+export const ptyHelperSource = fileURLToPath(
+  new URL('../pty-helper/pty-helper.c', import.meta.url),
+);
+
 /** The path of the compiled launcher, or undefined where there is no C compiler. */
 export const compileLauncher = (cacheDirectory: string): Promise<string | undefined> =>
   compile(launcherSource, cacheDirectory);
@@ -26,6 +30,10 @@ export const compileLauncher = (cacheDirectory: string): Promise<string | undefi
 /** As {@link compileLauncher}. */
 export const compileFilesHelper = (cacheDirectory: string): Promise<string | undefined> =>
   compile(filesHelperSource, cacheDirectory);
+
+/** As {@link compileLauncher}. */
+export const compilePtyHelper = (cacheDirectory: string): Promise<string | undefined> =>
+  compile(ptyHelperSource, cacheDirectory);
 
 async function compile(source: string, cacheDirectory: string): Promise<string | undefined> {
   const name = basename(source, '.c');

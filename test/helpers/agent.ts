@@ -8,7 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { compileFilesHelper, compileLauncher } from '../../containers/launcher/compile.ts';
+import {
+  compileFilesHelper,
+  compileLauncher,
+  compilePtyHelper,
+} from '../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
 import { startInContainer } from './agent-container.ts';
@@ -31,6 +35,8 @@ export interface StartAgentOptions {
   readonly launcher?: boolean;
   /** With the program of its file routes: needs a C compiler. */
   readonly files?: true;
+  /** With the program that gives terminals: needs a C compiler. */
+  readonly terminals?: true;
   /** More of the agent's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** A folder beside its own that it must see. */
@@ -104,6 +110,7 @@ async function onHost(folder: string, options: StartAgentOptions): Promise<Recor
     AGENT_LANGUAGES: await languagesIn(folder, options.driver),
     ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
     ...(options.files ? await filesHelperIn(folder) : {}),
+    ...(options.terminals ? await ptyHelperIn(folder) : {}),
   };
 }
 
@@ -313,6 +320,12 @@ async function filesHelperIn(folder: string): Promise<Record<string, string>> {
   const helper = await compileFilesHelper(join(folder, 'helper'));
   if (helper === undefined) throw new Error('the files helper needs a C compiler');
   return { AGENT_FILES_HELPER: helper };
+}
+
+async function ptyHelperIn(folder: string): Promise<Record<string, string>> {
+  const helper = await compilePtyHelper(join(folder, 'helper'));
+  if (helper === undefined) throw new Error('terminals need a C compiler');
+  return { AGENT_PTY_HELPER: helper };
 }
 
 async function launcherIn(folder: string): Promise<Record<string, string>> {

@@ -19,6 +19,9 @@ const Selector = z.union(
   { error: 'must name a process by pid or tag' },
 );
 
+const side = z.int().check(z.minimum(1), z.maximum(4_096));
+const Pty = z.object({ size: z.object({ cols: side, rows: side }) });
+
 export const StartRequest = z.object({
   process: z.object({
     cmd: Text(LIMITS.pathBytes).check(z.minLength(1, 'must not be empty')),
@@ -26,12 +29,14 @@ export const StartRequest = z.object({
     envs: z._default(UserEnv, {}),
     cwd: z.optional(Text(LIMITS.pathBytes)),
   }),
+  pty: z.optional(Pty),
   tag: z.optional(Text(MAX_TAG)),
   stdin: z._default(z.boolean(), true),
 });
 export type StartRequest = z.infer<typeof StartRequest>;
 
 export const ConnectRequest = z.object({ process: Selector });
+export const UpdateRequest = z.object({ process: Selector, pty: z.optional(Pty) });
 export const CloseStdinRequest = z.object({ process: Selector });
 export const ListRequest = z.object({});
 

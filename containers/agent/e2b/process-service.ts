@@ -15,6 +15,7 @@ import {
   SendSignalRequest,
   SIGNALS,
   StartRequest,
+  UpdateRequest,
 } from './process-messages.ts';
 
 export const PROCESS_METHODS: Readonly<Record<string, ConnectMethod>> = {
@@ -26,6 +27,11 @@ export const PROCESS_METHODS: Readonly<Record<string, ConnectMethod>> = {
   '/process.Process/SendInput': unary(SendInputRequest, async ({ processes }, request) => {
     const { input } = request;
     processes.get(request.process).write('stdin' in input ? input.stdin : input.pty);
+    return {};
+  }),
+  '/process.Process/Update': unary(UpdateRequest, async ({ processes }, request) => {
+    const process = processes.get(request.process);
+    if (request.pty) process.resize(request.pty.size);
     return {};
   }),
   '/process.Process/CloseStdin': unary(CloseStdinRequest, async ({ processes }, request) => {
@@ -47,7 +53,8 @@ async function start(call: StreamCall, request: StartRequest): Promise<void> {
     env: envs,
     ...(cwd === undefined ? {} : { cwd: homePath(cwd) }),
     tag: request.tag,
-    stdin: request.stdin,
+    stdin: request.stdin || request.pty !== undefined,
+    pty: request.pty?.size,
     timeoutMs: call.timeoutMs,
   });
   await sendEvents(call, process, 0);
@@ -72,7 +79,9 @@ async function sendEvents(call: StreamCall, process: Process, after: number): Pr
     else if (next === 'end') return messages.end();
     else if (next === 'cut') return late.passed ? messages.end(timedOut()) : messages.cut();
     else {
-      const told = next.map(project).filter((event) => event !== undefined);
+      const told = next
+        .map((event) => project(event, process))
+        .filter((event) => event !== undefined);
       await messages.send(...told.map((event) => ({ event })));
       if (process.timedOut && next.at(-1)?.type === 'finished') return messages.end(timedOut());
     }
@@ -95,12 +104,15 @@ function deadline(timeoutMs: number | undefined, onPass: () => void) {
   return Object.assign(state, { [Symbol.asyncDispose]: async () => clearTimeout(timer) });
 }
 
-function project(event: Event): object | undefined {
+function project(event: Event, { config }: Process): object | undefined {
   switch (event.type) {
     case 'stdout':
     case 'stderr':
       return {
-        data: { [event.type]: event.base64 ?? Buffer.from(event.text ?? '').toString('base64') },
+        data: {
+          [config.pty ? 'pty' : event.type]:
+            event.base64 ?? Buffer.from(event.text ?? '').toString('base64'),
+        },
       };
     case 'finished':
       return { end: endOf(event) };

@@ -2,8 +2,6 @@
  * One command that was started for a caller: its pipes, its events and its end. Owns the order in which
  * output and end are told. Must never hold up other processes, nor tell an end before what was written.
  */
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { AppError } from '../../../contract/errors.ts';
@@ -26,8 +24,20 @@ export interface ProcessConfig {
   readonly tag?: string | undefined;
   /** Whether anything can be written to it. */
   readonly stdin: boolean;
+  /** With a terminal, whose output is all on stdout. */
+  readonly pty?: PtySize | undefined;
   /** It is killed after this long. */
   readonly timeoutMs?: number | undefined;
+}
+
+export interface PtySize {
+  readonly cols: number;
+  readonly rows: number;
+}
+
+export interface ProcessExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 export interface OutputSource {
@@ -38,7 +48,8 @@ export interface OutputSource {
 /** A process that has started, with what leads to it. */
 export interface Started {
   readonly pid: number;
-  readonly child: ChildProcess;
+  readonly exited: Promise<ProcessExit>;
+  readonly resize?: (size: PtySize) => void;
   readonly stdin: Writable | null;
   readonly outputs: Partial<Record<OutputStream, OutputSource>>;
 }
@@ -67,7 +78,7 @@ export class Process {
   #lastDataMs = 0;
 
   constructor(started: Started, config: ProcessConfig) {
-    const { pid, child, stdin } = started;
+    const { pid, exited, stdin } = started;
     this.pid = pid;
     this.config = config;
     this.#started = started;
@@ -85,9 +96,7 @@ export class Process {
     stdin?.on('error', () => undefined);
     const { timeoutMs } = config;
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeOut(), timeoutMs);
-    this.ended = once(child, 'exit').then(([code, signal]) =>
-      this.#finish(code as number | null, signal as NodeJS.Signals | null),
-    );
+    this.ended = exited.then((exit) => this.#finish(exit));
   }
 
   /** Undefined while it runs. */
@@ -120,6 +129,12 @@ export class Process {
     this.#started.stdin?.end();
   }
 
+  resize(size: PtySize): void {
+    const { resize } = this.#started;
+    if (!resize) throw this.#refuse('has no terminal');
+    resize(size);
+  }
+
   /** To its whole group. False where it has ended. */
   signal(name: NodeJS.Signals): boolean {
     if (this.#exited) return false;
@@ -146,7 +161,7 @@ export class Process {
     if (!this.#end) this.#coalescer.push(stream, bytes);
   }
 
-  async #finish(code: number | null, signal: NodeJS.Signals | null): Promise<ProcessEnd> {
+  async #finish({ code, signal }: ProcessExit): Promise<ProcessEnd> {
     this.#exited = true;
     clearTimeout(this.#timer);
     this.#started.stdin?.destroy();

@@ -7,13 +7,15 @@ import { closeSync } from 'node:fs';
 import { isAbsolute, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { AppError } from '../../../contract/errors.ts';
-import { openOutputPipes } from '../kernels/pipes.ts';
-import type { ProcessConfig, Started } from './process.ts';
+import { type OutputPipe, openOutputPipes } from '../kernels/pipes.ts';
+import { notStarted } from './not-started.ts';
+import type { ProcessConfig, ProcessExit, Started } from './process.ts';
+import { startWithTerminal } from './terminal.ts';
 import { type LauncherOptions, launchCommand } from './user-process.ts';
 
 export interface SpawnOptions {
   readonly launcher: LauncherOptions;
+  readonly ptyHelper: string;
   /** Where relative directories start. */
   readonly workspace: string;
   /** Root's own; the names of the pipes stand here for an instant. */
@@ -23,25 +25,14 @@ export interface SpawnOptions {
 }
 
 export async function spawnProcess(config: ProcessConfig, options: SpawnOptions): Promise<Started> {
-  const { launcher, workspace, pipeDirectory, env } = options;
-  const [stdout, stderr] = await openOutputPipes(pipeDirectory);
+  const [stdout, stderr] = await openOutputPipes(options.pipeDirectory);
   // Nothing is read before somebody hears it.
   for (const { reader } of [stdout, stderr]) reader.pause();
   try {
-    const cwd = placeOf(config.cwd ?? '', workspace);
-    const own = { ...launcher, report: true } as const;
-    const [program, ...args] = launchCommand(own, cwd, [config.command, ...config.args]);
-    const child = spawn(program, args, {
-      cwd: launcher.launcher === 'none' ? cwd : '/',
-      env,
-      // A session of its own: a signal to its group reaches what it has started.
-      detached: true,
-      stdio: [config.stdin ? 'pipe' : 'ignore', stdout.writerFd, stderr.writerFd, 'pipe'],
-    });
-    await whenStarted(child, launcher.launcher === 'none');
-    const { pid, stdin } = child;
-    if (pid === undefined) throw new Error('a process was started without a pid');
-    return { pid, child, stdin, outputs: { stdout, stderr } };
+    const place = { ...options, cwd: placeOf(config.cwd ?? '', options.workspace) };
+    return config.pty
+      ? await startWithTerminal(config, config.pty, { ...place, stdout })
+      : await startPlain(config, { ...place, stdout, stderr });
   } catch (error) {
     stdout.reader.destroy();
     stderr.reader.destroy();
@@ -50,6 +41,37 @@ export async function spawnProcess(config: ProcessConfig, options: SpawnOptions)
     closeSync(stdout.writerFd);
     closeSync(stderr.writerFd);
   }
+}
+
+interface PlainOptions extends SpawnOptions {
+  readonly cwd: string;
+  readonly stdout: OutputPipe;
+  readonly stderr: OutputPipe;
+}
+
+async function startPlain(config: ProcessConfig, options: PlainOptions): Promise<Started> {
+  const { launcher, cwd, env, stdout, stderr } = options;
+  const own = { ...launcher, report: true } as const;
+  const [program, ...args] = launchCommand(own, cwd, [config.command, ...config.args]);
+  const child = spawn(program, args, {
+    cwd: launcher.launcher === 'none' ? cwd : '/',
+    env,
+    // A session of its own: a signal to its group reaches what it has started.
+    detached: true,
+    stdio: [config.stdin ? 'pipe' : 'ignore', stdout.writerFd, stderr.writerFd, 'pipe'],
+  });
+  const exited = exitOf(child);
+  await whenStarted(child, launcher.launcher === 'none');
+  const { pid, stdin } = child;
+  if (pid === undefined) throw new Error('a process was started without a pid');
+  return { pid, exited, stdin, outputs: { stdout, stderr } };
+}
+
+/** Listened for from the start: a program may end before anyone asks. */
+async function exitOf(child: ChildProcess): Promise<ProcessExit> {
+  return new Promise((resolve) => {
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
 }
 
 function placeOf(cwd: string, workspace: string): string {
@@ -68,18 +90,5 @@ async function whenStarted(child: ChildProcess, isBare: boolean): Promise<void> 
     return;
   }
   const problem = (await text(report)).trim();
-  if (problem !== '') throw notStarted(problem.replace(/^launcher: /, ''));
-}
-
-/** @param problem such as `cwd /x: No such file or directory`, or `nosuch: No such file or directory` */
-function notStarted(problem: string): AppError {
-  if (/Resource temporarily unavailable|EAGAIN/.test(problem))
-    return new AppError(
-      'RESOURCE_LIMIT_ERROR',
-      'this sandbox has no room for another process; end some',
-      { details: { limit: 'processes' }, retryAfterSeconds: 1 },
-    );
-  const field = problem.startsWith('cwd ') ? 'cwd' : 'command';
-  const what = field === 'cwd' ? problem.slice('cwd '.length) : problem;
-  return new AppError('VALIDATION_ERROR', `${field}: ${what}`, { details: { field } });
+  if (problem !== '') throw notStarted(problem);
 }

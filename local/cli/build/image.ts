@@ -26,6 +26,7 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
       'containers/image',
       'containers/launcher',
       'containers/files-helper',
+      'containers/pty-helper',
       'containers/languages',
       'dist/agent/agent.mjs',
       `node_modules/${NODE_PACKAGES[architecture]}/package.json`,

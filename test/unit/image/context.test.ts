@@ -43,7 +43,7 @@ it('holds every file that its image.json and its Dockerfile name', () => {
     (line[1] ?? '').split(' '),
   );
   for (const name of [...named, ...copied]) {
-    if (context.hasLauncher || !['launcher', 'files-helper'].includes(name))
+    if (context.hasLauncher || !['launcher', 'files-helper', 'pty-helper'].includes(name))
       expect(existsSync(join(out, name))).toBe(true);
   }
 });
@@ -71,7 +71,7 @@ it('is readable by the uids of a sandbox, whatever the umask of who builds', () 
 
 it('compiles its programs with the flags of the Dockerfile, and once for the same source', async () => {
   const { COMPILER_FLAGS } = await import('../../../containers/launcher/compile.ts');
-  for (const program of ['launcher', 'files-helper'])
+  for (const program of ['launcher', 'files-helper', 'pty-helper'])
     expect(text('Dockerfile')).toContain(
       `gcc ${COMPILER_FLAGS.join(' ')} -o /build/${program} /build/${program}.c`,
     );

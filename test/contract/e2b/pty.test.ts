@@ -1,0 +1,83 @@
+/** Terminals of the published `e2b` package, unchanged, against a real agent. */
+import { Sandbox } from 'e2b';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { canUseLauncher, startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+
+describe.each([
+  { where: 'on a bare host', launcher: false },
+  ...(canUseLauncher ? [{ where: 'through the launcher', launcher: true }] : []),
+])('a terminal of the published package, $where', ({ launcher }) => {
+  let agent: TestAgent;
+  let forwarder: Forwarder;
+  let sandbox: Sandbox;
+  beforeAll(async () => {
+    agent = await startAgent({ driver: 'plain', terminals: true, launcher });
+    forwarder = await forwardTo(agent);
+    sandbox = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url });
+  }, 30_000);
+  afterAll(async () => {
+    await forwarder?.[Symbol.asyncDispose]();
+    await agent?.[Symbol.asyncDispose]();
+  });
+
+  async function open() {
+    let shown = '';
+    const handle = await sandbox.pty.create({
+      cols: 80,
+      rows: 24,
+      timeoutMs: 0,
+      onData: (bytes) => {
+        shown += new TextDecoder().decode(bytes);
+      },
+    });
+    const type = (text: string) =>
+      sandbox.pty.sendInput(handle.pid, new TextEncoder().encode(text));
+    const shows = (text: string | RegExp) =>
+      expect.poll(() => shown, { timeout: 10_000 }).toMatch(text);
+    return { handle, type, shows };
+  }
+
+  it('is a real one: with a size that changes, job control and an exit code', async () => {
+    const { handle, type, shows } = await open();
+    await type('stty size; tty; echo "user $(id -u)"\n');
+    await shows(/24 80\r\n\/dev\/pts\/\d+\r\n/);
+    await shows(launcher ? 'user 1000' : 'user 0');
+    await sandbox.pty.resize(handle.pid, { cols: 100, rows: 30 });
+    await type('stty size\n');
+    await shows(/30 100\r\n/);
+    // An interrupt is the terminal's: it reaches what runs in front, not the shell.
+    await type('sleep 600; echo "ended by $?"\n');
+    await shows(/sleep 600/);
+    await expect
+      .poll(async () => (await sandbox.commands.run('pgrep -xf "sleep 600" || true')).stdout)
+      .not.toBe('');
+    await type('\u0003');
+    await type('echo "alive $((40 + 2))"\n');
+    await shows(/alive 42\r\n/);
+    await type('exit 7\n');
+    await expect(handle.wait()).rejects.toMatchObject({ exitCode: 7 });
+  });
+
+  it('ends when it is killed, with what runs in front of it', async () => {
+    const { handle, type, shows } = await open();
+    await type('echo ready; sleep 777\n');
+    await shows(/ready\r\n/);
+    const ended = handle.wait();
+    ended.catch(() => undefined);
+    expect(await sandbox.pty.kill(handle.pid)).toBe(true);
+    await expect(ended).rejects.toMatchObject({ exitCode: -1, error: 'signal: killed' });
+    const left = async () => (await sandbox.commands.run('pgrep -xf "sleep 777" || true')).stdout;
+    await expect.poll(left).toBe('');
+  });
+
+  it('refuses a directory that is not there', async () => {
+    const wrong = sandbox.pty.create({
+      cols: 80,
+      rows: 24,
+      cwd: '/not/there',
+      onData: () => undefined,
+    });
+    await expect(wrong).rejects.toThrow(launcher ? /cwd: \/not\/there/ : /ENOENT/);
+  });
+});
