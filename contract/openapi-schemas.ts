@@ -3,6 +3,7 @@
  * `components` and are referred to, so that a client generator gives each type its name.
  */
 import * as z from 'zod/mini';
+import { Chart, TableData } from './charts.ts';
 import { ErrorBody } from './errors.ts';
 import { Event } from './events.ts';
 import { Key, KeyWithSecret, Tenant, TenantLimits } from './rest/account.ts';
@@ -13,6 +14,7 @@ import { Runtime } from './rest/service.ts';
 export type Json = Record<string, unknown>;
 
 const NAMED = {
+  Chart,
   Error: ErrorBody,
   Event,
   Execution,
@@ -22,6 +24,7 @@ const NAMED = {
   Result,
   Runtime,
   Sandbox,
+  TableData,
   Tenant,
   TenantLimits,
 } as const;

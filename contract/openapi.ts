@@ -1,5 +1,6 @@
 /** The OpenAPI 3.1 document of the table of operations. Derived, never written by hand. */
 import type * as z from 'zod/mini';
+import { Chart, TableData } from './charts.ts';
 import { ErrorBody, type ErrorCode, isRetryable, statusOf } from './errors.ts';
 import { Event } from './events.ts';
 import { EXAMPLES } from './examples.ts';
@@ -180,8 +181,8 @@ export function openApiDocument(serverUrl: string): Json {
     const { method, path } = operationOf(id);
     (paths[path] ??= {})[method.toLowerCase()] = made.operation(id);
   }
-  // What streams carry is named too, though no schema of an answer refers to it.
-  made.components.of(Event, 'output');
+  // What streams and results carry is named too, though no schema of an answer refers to it.
+  for (const carried of [Event, Chart, TableData]) made.components.of(carried, 'output');
   return {
     openapi: '3.1.0',
     info: {

@@ -12,39 +12,21 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _FOLDER)
 os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
 
-from IPython.core.displayhook import DisplayHook  # noqa: E402
-from IPython.core.displaypub import DisplayPublisher  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
+from kernel_display import FrameDisplayHook, FramePublisher, new_formatter  # noqa: E402
 from kernel_io import KernelIO, open_user_paths  # noqa: E402
 from kernel_values import exit_status, reason_of  # noqa: E402
-
-
-class FramePublisher(DisplayPublisher):
-    def publish(self, data, metadata=None, source=None, *, transient=None, update=False, **_):
-        display_id = (transient or {}).get("display_id")
-        self.shell.kernel_io.result(data, main=False, display_id=display_id, update=update)
-
-    def clear_output(self, wait=False):
-        """Output is an append-only log; there is nothing to take back."""
-
-
-class FrameDisplayHook(DisplayHook):
-    def write_output_prompt(self):
-        pass
-
-    def write_format_data(self, format_dict, md_dict=None):
-        self.shell.kernel_io.result(format_dict, main=True)
-
-    def finish_displayhook(self):
-        pass
 
 
 class KernelShell(InteractiveShell):
     displayhook_class = FrameDisplayHook
     display_pub_class = FramePublisher
     kernel_io = None
+
+    def init_display_formatter(self):
+        self.display_formatter = new_formatter(self)
 
     def system(self, command):
         """`!cmd` writes to the kernel's own fd 1 and 2, where the agent hears it live."""
@@ -69,6 +51,9 @@ class KernelShell(InteractiveShell):
     def _showtraceback(self, etype, evalue, stb):
         if issubclass(etype, SystemExit):
             return
+        if self.display_formatter.making is not None:
+            self.display_formatter.note(self.InteractiveTB.stb2text(stb))
+            return
         self.kernel_io.error(etype.__name__, _text(evalue), self.InteractiveTB.stb2text(stb))
 
     def enable_gui(self, gui=None):
@@ -78,7 +63,8 @@ class KernelShell(InteractiveShell):
         raise SystemExit(0)
 
 
-def make_shell():
+def make_shell(io):
+    KernelShell.kernel_io = io
     config = Config()
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "NoColor"
@@ -140,8 +126,7 @@ def _text(problem):
 
 def main():
     io = KernelIO("ipython")
-    shell = make_shell()
-    shell.kernel_io = io
+    shell = make_shell(io)
     open_user_paths()
     io.serve(lambda code: execute(shell, code), lambda: shell.execution_count)
 

@@ -98,6 +98,11 @@ class Interrupts:
         if not armed:
             self._pending = False
 
+    @property
+    def held(self):
+        """A frame is being sent."""
+        return self._held > 0
+
     def __enter__(self):
         # Handlers run in the main thread only, so what other threads send needs no hold.
         if threading.current_thread() is threading.main_thread():
@@ -151,7 +156,7 @@ class KernelIO:
             self._flush()
             frame["barrier"] = self._barrier.decode()
             frame["k"] = self._count
-            line = json.dumps(frame, allow_nan=False).encode() + b"\n"
+            line = json.dumps(frame, allow_nan=False, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
             mark = b"\x1e%s%08x\x1e" % (self._barrier, self._count)
             self._count += 1
             for fd in self._outputs.values():

@@ -3,10 +3,22 @@
 import base64
 import errno
 import json
+import math
+
+TEXT_MIME = "text/plain"
+CHART_MIME = "application/vnd.code-interpreter.chart+json"
+DATA_MIME = "application/vnd.code-interpreter.data+json"
 
 RESULT_BYTES = 16 * 1024 * 1024
-RESULT_TEXT_BYTES = 256 * 1024
+RESULT_TEXT_CHARS = 256 * 1024
 ERROR_CHARS = 32 * 1024
+# Of all forms; the agent refuses a frame of more than 50,000, or 64 deep.
+_PARTS = 45_000
+_DEPTH = 56
+_PLAIN_PARTS = 10_000
+_PLAIN_CHARS = 256 * 1024
+_PLAIN_DEPTH = 40
+_INTEGER_MAX = 2**53
 
 
 def cut(text, limit):
@@ -35,16 +47,81 @@ def encode_bundle(data):
 
 
 def bound_bundle(bundle):
-    """Over the limit only the text form stays, with a mark."""
-    size = sum(len(v) if isinstance(v, str) else len(json.dumps(v)) for v in bundle.values())
+    """Within what a result may be: the largest forms go first, with a mark in the text."""
+    parts = {mime: _parts(value) for mime, value in bundle.items()}
+    sizes = {mime: json_bytes(value) for mime, value in bundle.items() if parts[mime] <= _PARTS}
+    size = sum(sizes.values())
+    left_out = [mime for mime in bundle if mime not in sizes]
+    while sum(sizes.values()) > RESULT_BYTES or sum(parts[mime] for mime in sizes) > _PARTS:
+        by = sizes if sum(sizes.values()) > RESULT_BYTES else parts
+        largest = max((mime for mime in sizes if mime != TEXT_MIME), key=by.get, default=None)
+        if largest is None:
+            break
+        left_out.append(largest)
+        del sizes[largest]
+    kept = {mime: value for mime, value in bundle.items() if mime in sizes}
+    if size <= RESULT_BYTES and not left_out:
+        return kept
+    text = kept.get(TEXT_MIME)
+    text = cut(text, RESULT_TEXT_CHARS) if isinstance(text, str) else ""
+    why = "%d bytes, %d are allowed" % (size, RESULT_BYTES)
     if size <= RESULT_BYTES:
-        return bundle
-    text = bundle.get("text/plain")
-    head = cut(text, RESULT_TEXT_BYTES) if isinstance(text, str) else ""
-    return {
-        "text/plain": "%s\n[the result has %d bytes, %d are allowed: only its text form is kept]"
-        % (head, size, RESULT_BYTES)
-    }
+        why = "more than %d values, or nested deeper than %d" % (_PARTS, _DEPTH)
+    what = "%s left out" % ", ".join(left_out) if left_out else "the text is cut"
+    kept[TEXT_MIME] = "%s\n[%s: the result has %s]" % (text, what, why)
+    return kept
+
+
+def json_bytes(value):
+    return len(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
+def _parts(value):
+    """As the agent counts them, in commas and brackets; over the limit where it is nested too deep."""
+    count, rest = 0, [(value, 1)]
+    while rest and count <= _PARTS:
+        one, depth = rest.pop()
+        if not isinstance(one, (dict, list, tuple)):
+            continue
+        if depth > _DEPTH:
+            return _PARTS + 1
+        count += max(1, len(one))
+        if count <= _PARTS:
+            inner = one.values() if isinstance(one, dict) else one
+            rest.extend((each, depth + 1) for each in inner)
+    return count
+
+
+def plain_json(value):
+    """The value itself where JSON says all of it, and it is small; else None."""
+    chars, rest = 0, [(value, 0)]
+    count = 0
+    while rest:
+        one, depth = rest.pop()
+        count += 1
+        if one is None or isinstance(one, bool):
+            continue
+        kind = type(one)
+        if kind is str:
+            chars += len(one)
+        elif kind is float:
+            if not math.isfinite(one):
+                return None
+        elif kind is int:
+            if abs(one) > _INTEGER_MAX:
+                return None
+        elif kind is dict:
+            if not all(type(name) is str for name in one):
+                return None
+            chars += sum(len(name) for name in one)
+            rest.extend((each, depth + 1) for each in one.values())
+        elif kind is list:
+            rest.extend((each, depth + 1) for each in one[: _PLAIN_PARTS + 1])
+        else:
+            return None
+        if len(rest) + count > _PLAIN_PARTS or chars > _PLAIN_CHARS or depth > _PLAIN_DEPTH:
+            return None
+    return value
 
 
 def reason_of(problem):

@@ -1,5 +1,6 @@
 /** What the package exports. Works in Node 20 and later and in browsers. */
 export type { FileEntry } from '../../../contract/agent/files.ts';
+export type { Chart, TableData } from '../../../contract/charts.ts';
 export type {
   Event,
   ExecutionErrorInfo,
@@ -10,6 +11,7 @@ export type {
 export type { Context } from '../../../contract/rest/contexts.ts';
 export type { ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 export type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
+export { type Forms, formsOf } from '../../../contract/results.ts';
 export {
   CodeInterpreter,
   type ListSandboxesFilter,

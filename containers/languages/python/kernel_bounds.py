@@ -1,0 +1,55 @@
+"""Ends what takes too long in the main thread, such as a `_repr_html_` that never returns.
+
+Owns SIGALRM while it waits, and gives back the alarm that user code had set. Must never end a frame
+that is being sent. What loops in C, or in another thread, ends with the run.
+"""
+
+import signal
+import threading
+import time
+
+# The first exception may have been caught by what it should end.
+_AGAIN_S = 0.2
+
+
+class TookTooLong(BaseException):
+    """Not an Exception, which user code catches."""
+
+
+class TimeBound:
+    def __init__(self, interrupts):
+        self._interrupts = interrupts
+        self._running = False
+        self._found = (signal.SIG_DFL, 0.0, 0.0, 0.0)
+
+    def call(self, seconds, function, *args):
+        """What the function answers. Within another call, that one's bound is the only one."""
+        if self._running or threading.current_thread() is not threading.main_thread():
+            return function(*args)
+        self._begin(seconds)
+        # Twice, since the alarm may come when the inner one has just begun.
+        try:
+            try:
+                return function(*args)
+            finally:
+                self._running = False
+        finally:
+            self._end()
+
+    def _begin(self, seconds):
+        handler = signal.signal(signal.SIGALRM, self._on_alarm)
+        self._running = True
+        left, again = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+        self._found = (handler, left, again, time.monotonic())
+
+    def _end(self):
+        self._running = False
+        handler, left, again, began = self._found
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
+        if left > 0:
+            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), again)
+
+    def _on_alarm(self, _number, _frame):
+        if self._running and not self._interrupts.held:
+            raise TookTooLong
