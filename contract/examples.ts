@@ -122,6 +122,13 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
     answer: { tenant, key: { ...withSecret, name: 'first key', role: 'admin' } },
   },
   listTenants: { answer: page(tenant) },
+  validateCode: {
+    body: { language: 'python', code: 'print(1' },
+    answer: {
+      valid: false,
+      problems: [{ line: 1, column: 6, message: "SyntaxError: '(' was never closed" }],
+    },
+  },
   makeDirectory: { body: { path: 'reports' } },
   moveFile: { body: { from: 'draft.csv', to: 'reports/final.csv' } },
 };

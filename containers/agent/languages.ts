@@ -22,6 +22,8 @@ const Manifest = z.strictObject({
   reservedMb: z._default(z.int().check(z.nonnegative()), 0),
   /** What it says on stderr when it ends itself for want of memory. */
   memoryMark: z.optional(z.string()),
+  /** Tells whether code is well formed. */
+  validator: z.string(),
   /** The first whose probe exits with 0 is used. */
   drivers: z.array(
     z.strictObject({ name: z.string(), file: z.string(), probe: z.array(z.string()) }),
@@ -34,6 +36,8 @@ export interface LanguageDriver {
   readonly language: Language;
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** Reads code and tells what is wrong with it. */
+  readonly validator: readonly [string, ...string[]];
   readonly reservedBytes: number;
   readonly memoryMark?: string;
 }
@@ -77,11 +81,14 @@ async function findDriver(folder: string, manifest: Manifest): Promise<LanguageD
         timeout: PROBE_TIMEOUT_MS,
       });
       if (!(await succeeds(probed))) continue;
-      const command = [interpreter, ...manifest.arguments, join(folder, file)] as const;
+      const running = (name: string) =>
+        [interpreter, ...manifest.arguments, join(folder, name)] as const;
+      const command = running(file);
+      const validator = running(manifest.validator);
       const reservedBytes = manifest.reservedMb * 1024 ** 2;
       const { language, memoryMark } = manifest;
       const told = memoryMark === undefined ? {} : { memoryMark };
-      return { language, name, command, reservedBytes, ...told };
+      return { language, name, command, validator, reservedBytes, ...told };
     }
   }
   return undefined;

@@ -4,6 +4,7 @@
  */
 import type { DrainResponse } from '../../contract/agent/protocol.ts';
 import type { Contexts } from './contexts/contexts.ts';
+import type { Validator } from './contexts/validator.ts';
 import type { Execution } from './executions/execution.ts';
 import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
@@ -17,6 +18,7 @@ export interface SandboxOptions {
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
+  readonly validator: Validator;
   readonly files: FileSystem;
   readonly uploads: Uploads;
   readonly processes: Processes;
@@ -31,6 +33,7 @@ export class Sandbox {
   readonly state: SandboxState;
   readonly executions: ExecutionRegistry;
   readonly contexts: Contexts;
+  readonly validator: Validator;
   readonly files: FileSystem;
   readonly uploads: Uploads;
   readonly processes: Processes;
@@ -44,6 +47,7 @@ export class Sandbox {
     this.state = options.state;
     this.executions = options.executions;
     this.contexts = options.contexts;
+    this.validator = options.validator;
     this.files = options.files;
     this.uploads = options.uploads;
     this.processes = options.processes;

@@ -8,6 +8,7 @@ import type { AgentConfig } from './config.ts';
 import { Context, type ContextFacts } from './contexts/context.ts';
 import { Contexts } from './contexts/contexts.ts';
 import { KernelStarter } from './contexts/kernel-starter.ts';
+import { Validator } from './contexts/validator.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
 import { FileSystem } from './files/file-system.ts';
@@ -48,7 +49,11 @@ export async function openSandbox(
     baseEnv: () => state.env,
     refuseNew: () => state.refuseWhenDraining(),
   });
-  const contexts = openContexts({ config, launcher, state, store, processes, log });
+  const drivers = findLanguages({
+    directory: config.AGENT_LANGUAGES,
+    heapMb: Math.floor((launcher.dataBytes * HEAP_SHARE) / 1024 ** 2),
+  });
+  const contexts = openContexts({ config, drivers, launcher, state, store, processes, log });
   const executions = new ExecutionRegistry({
     store,
     contexts,
@@ -73,6 +78,7 @@ export async function openSandbox(
     state,
     executions,
     contexts,
+    validator: new Validator({ launcher, drivers, environment: userEnvironment(config) }),
     files,
     uploads: new Uploads(files),
     processes,
@@ -85,6 +91,7 @@ export async function openSandbox(
 
 interface ContextParts {
   readonly config: AgentConfig;
+  readonly drivers: ReturnType<typeof findLanguages>;
   readonly launcher: LauncherOptions;
   readonly state: SandboxState;
   readonly store: SpoolStore;
@@ -93,11 +100,7 @@ interface ContextParts {
 }
 
 function openContexts(parts: ContextParts): Contexts {
-  const { config, launcher, state, store, processes, log } = parts;
-  const drivers = findLanguages({
-    directory: config.AGENT_LANGUAGES,
-    heapMb: Math.floor((launcher.dataBytes * HEAP_SHARE) / 1024 ** 2),
-  });
+  const { config, drivers, launcher, state, store, processes, log } = parts;
   const kernels = new KernelStarter({
     launcher,
     drivers,

@@ -2,6 +2,7 @@
 import * as z from 'zod/mini';
 import { AgentContext } from '../agent/contexts.ts';
 import { UserEnv } from '../agent/protocol.ts';
+import { ValidateRequest, Validation } from '../agent/validation.ts';
 import { ContextId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Language } from '../runtimes.ts';
@@ -65,5 +66,21 @@ export const contextOperations = {
     params: ContextPath,
     answers: { 200: Context },
     errors: [...SANDBOX_ERRORS, 'CONTEXT_NOT_FOUND'],
+  }),
+  validateCode: operation({
+    method: 'POST',
+    path: '/sandboxes/{sandboxId}/validate',
+    role: 'developer',
+    summary: 'Say whether code is well formed, and where it is not; none of it runs',
+    params: SandboxPath,
+    body: ValidateRequest,
+    answers: { 200: Validation },
+    errors: [
+      ...SANDBOX_ERRORS,
+      'CODE_TOO_LARGE',
+      'NOT_SUPPORTED',
+      'RESOURCE_LIMIT_ERROR',
+      'DEADLINE_EXCEEDED',
+    ],
   }),
 };

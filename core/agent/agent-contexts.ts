@@ -1,12 +1,15 @@
 /** The agent's routes of contexts as functions; what comes back is parsed, as everything of an agent. */
 import * as z from 'zod/mini';
 import { AgentContext, type CreateContextRequest } from '../../contract/agent/contexts.ts';
+import { type ValidateRequest, Validation } from '../../contract/agent/validation.ts';
 import type { ContextId } from '../../contract/ids.ts';
 import type { AgentCall, AgentGateway } from '../ports.ts';
 import { type AgentTarget, callAgent, readAgentJson } from './agent.ts';
 
 /** A kernel that is restarted is awaited until it has ended. */
 const HEAD_MS = 10_000;
+/** Longer than the agent gives a parser. */
+const VALIDATION_MS = 20_000;
 
 const List = z.object({ items: z.array(AgentContext) });
 
@@ -60,3 +63,17 @@ export async function deleteAgentContext(
 ): Promise<void> {
   await call(gateway, target, { method: 'DELETE', path: `/contexts/${id}` });
 }
+
+export const validateByAgent = async (
+  gateway: AgentGateway,
+  target: AgentTarget,
+  body: ValidateRequest,
+): Promise<Validation> => {
+  const request = {
+    method: 'POST',
+    path: '/validate',
+    body,
+    headTimeoutMs: VALIDATION_MS,
+  } as const;
+  return readAgentJson(Validation, await callAgent(gateway, target, request));
+};

@@ -2,6 +2,7 @@
  * Contexts of a sandbox: they live in its agent, so each of these is one request to it. A context
  * made under an Idempotency-Key has an id that comes from the key, so that the agent knows a repeat.
  */
+import type { ValidateRequest, Validation } from '../../contract/agent/validation.ts';
 import { ContextId, type SandboxId } from '../../contract/ids.ts';
 import type { Context, CreateContextBody } from '../../contract/rest/contexts.ts';
 import type { Caller } from '../account/caller.ts';
@@ -11,6 +12,7 @@ import {
   deleteAgentContext,
   listAgentContexts,
   restartAgentContext,
+  validateByAgent,
 } from '../agent/agent-contexts.ts';
 import { type SandboxAgentDeps, withAgent } from '../agent/with-agent.ts';
 import type { AgentGateway, Digest, Ids } from '../ports.ts';
@@ -70,6 +72,14 @@ export const deleteContext = (
   withAgent(deps, sandboxId, caller, (target) =>
     deleteAgentContext(deps.gateway, target, contextId),
   );
+
+/** None of the code runs, so there is no execution. */
+export const validateCode = (
+  deps: ContextsDeps,
+  { sandboxId, body }: { readonly sandboxId: SandboxId; readonly body: ValidateRequest },
+  caller: Caller,
+): Promise<Validation> =>
+  withAgent(deps, sandboxId, caller, (target) => validateByAgent(deps.gateway, target, body));
 
 const idFrom = (digest: Digest, sandboxId: SandboxId, key: string): ContextId =>
   ContextId.parse(`cx${digest.sha256(`${sandboxId} ${key}`).slice(0, 20)}`);

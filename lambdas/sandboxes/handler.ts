@@ -6,6 +6,7 @@ import {
   deleteContext,
   listContexts,
   restartContext,
+  validateCode,
 } from '../../core/execution/contexts.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { writeStdin } from '../../core/execution/write-stdin.ts';
@@ -95,6 +96,10 @@ export const handler = restFunction(
     restartContext: async ({ params, caller }) => ({
       status: 200,
       data: await restartContext(deps, params, caller),
+    }),
+    validateCode: async ({ params, body, caller }) => ({
+      status: 200,
+      data: await validateCode(deps, { ...params, body }, caller),
     }),
     deleteContext: async ({ params, caller }) => {
       await deleteContext(deps, params, caller);

@@ -34,6 +34,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   listContexts: 'sandboxes',
   deleteContext: 'sandboxes',
   restartContext: 'sandboxes',
+  validateCode: 'sandboxes',
   createKey: 'account',
   listKeys: 'account',
   revokeKey: 'account',

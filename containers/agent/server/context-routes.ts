@@ -1,9 +1,10 @@
 /** The routes of contexts: what each parses, does and answers. */
 import { CreateContextRequest } from '../../../contract/agent/contexts.ts';
+import { ValidateRequest } from '../../../contract/agent/validation.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import { readJson } from './body.ts';
-import { parseInput } from './problems.ts';
+import { parseInput, refuseLarge } from './problems.ts';
 import type { Exchange, JsonAnswer } from './route.ts';
 
 export async function createContext({ sandbox, request }: Exchange): Promise<JsonAnswer> {
@@ -28,6 +29,12 @@ export async function restartContext({ sandbox, id }: Exchange): Promise<JsonAns
 export async function deleteContext({ sandbox, id }: Exchange): Promise<JsonAnswer> {
   await sandbox.contexts.delete(id);
   return { status: 204 };
+}
+
+export async function validateCode({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(ValidateRequest, await readJson(request));
+  refuseLarge('CODE_TOO_LARGE', 'code', body.code, LIMITS.codeBytes);
+  return { status: 200, body: await sandbox.validator.validate(body) };
 }
 
 /** Also of an execution, which takes its directory by the same rule. */

@@ -85,3 +85,16 @@ function allowedBy(issue: z.core.$ZodIssue): string {
       return issue.message === 'Invalid input' ? 'is not valid' : issue.message;
   }
 }
+
+export function refuseLarge(
+  code: 'CODE_TOO_LARGE' | 'PAYLOAD_TOO_LARGE',
+  field: string,
+  text: string,
+  limit: number,
+): void {
+  const size = Buffer.byteLength(text);
+  if (size > limit)
+    throw new AppError(code, `${field}: must be at most ${limit} bytes, got ${size}`, {
+      details: { field, sizeBytes: size, allowed: limit },
+    });
+}

@@ -20,9 +20,10 @@ import {
   listContexts,
   refuseCwd,
   restartContext,
+  validateCode,
 } from './context-routes.ts';
 import { sendEvents } from './event-stream.ts';
-import { parseInput } from './problems.ts';
+import { parseInput, refuseLarge } from './problems.ts';
 import { type Exchange, type JsonAnswer, numberIn, ok, type Route } from './route.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -38,6 +39,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/contexts\/([^/]+)$/, handle: getContext },
   { method: 'POST', pattern: /^\/contexts\/([^/]+)\/restart$/, handle: restartContext },
   { method: 'DELETE', pattern: /^\/contexts\/([^/]+)$/, handle: deleteContext },
+  { method: 'POST', pattern: /^\/validate$/, handle: validateCode },
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
   { method: 'POST', pattern: /^\/drain$/, handle: drain },
   { method: 'GET', pattern: /^\/logs$/, handle: logs },
@@ -116,17 +118,4 @@ async function drain({ sandbox }: Exchange): Promise<JsonAnswer> {
 
 async function logs({ sandbox }: Exchange): Promise<JsonAnswer> {
   return ok({ lines: sandbox.log.lines });
-}
-
-function refuseLarge(
-  code: 'CODE_TOO_LARGE' | 'PAYLOAD_TOO_LARGE',
-  field: string,
-  text: string,
-  limit: number,
-): void {
-  const size = Buffer.byteLength(text);
-  if (size > limit)
-    throw new AppError(code, `${field}: must be at most ${limit} bytes, got ${size}`, {
-      details: { field, sizeBytes: size, allowed: limit },
-    });
 }

@@ -1,5 +1,6 @@
 /** What the package exports. Works in Node 20 and later and in browsers. */
 export type { FileEntry } from '../../../contract/agent/files.ts';
+export type { Validation, ValidationProblem } from '../../../contract/agent/validation.ts';
 export type { Chart, TableData } from '../../../contract/charts.ts';
 export type {
   Event,

@@ -1,6 +1,7 @@
 /** The handle on one sandbox: runs code in it, shows its runs, ends it. Holds no state but its id. */
 import type * as z from 'zod/mini';
 import type { FileEntry } from '../../../contract/agent/files.ts';
+import type { Validation } from '../../../contract/agent/validation.ts';
 import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type {
@@ -8,6 +9,7 @@ import type {
   UpdateSandboxBody,
 } from '../../../contract/rest/sandboxes.ts';
 import { resultOf, textOf } from '../../../contract/results.ts';
+import type { Language } from '../../../contract/runtimes.ts';
 import { Contexts } from './contexts.ts';
 import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
@@ -258,6 +260,16 @@ export class Sandbox implements AsyncDisposable {
       (query) => call(this.#api, 'listExecutions', { params: { sandboxId: this.id }, query }),
       (execution) => execution,
     );
+  }
+
+  /**
+   * Says whether code is well formed, and where it is not. None of it runs.
+   *
+   * @throws {@link CodeInterpreterError} `NOT_SUPPORTED` where the sandbox does not have the language
+   */
+  validate(code: string, { language }: { language: Language }): Promise<Validation> {
+    const params = { sandboxId: this.id };
+    return call(this.#api, 'validateCode', { params, body: { code, language } });
   }
 
   /**

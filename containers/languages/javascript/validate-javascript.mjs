@@ -1,0 +1,4 @@
+/** Of JavaScript. */
+import { validate } from './validate.mjs';
+
+validate((code) => code);
