@@ -1,5 +1,5 @@
 /** Contexts through the template: languages, states apart, queues, restart and end. */
-import { CodeInterpreter, type Sandbox } from '@code-interpreter/sdk';
+import { CodeInterpreter, formsOf, type Sandbox } from '@code-interpreter/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { api, target } from '../helpers/api.ts';
 import { expectRefusal } from '../helpers/refusals.ts';
@@ -48,6 +48,34 @@ test.each([
   await using own = await client.createSandbox({ runtime });
   const { results, stdout } = await own.execute(code);
   expect(results[0]?.data?.['text/plain'] ?? stdout).toBe(value);
+});
+
+test('a plot comes with what it shows, and a table with its data', async () => {
+  const { results } = await sandbox.execute(
+    'import matplotlib.pyplot as plt, pandas as pd\nplt.bar(["a", "b"], [1, 2])\npd.DataFrame({"n": [1, 2]})',
+    { timeoutMs: 120_000 },
+  );
+  const forms = results.map(({ data = {} }) => formsOf(data));
+  expect(forms[0]?.data?.columns).toEqual([{ name: 'n', type: 'int64', values: [1, 2] }]);
+  expect(forms[1]?.chart).toMatchObject({
+    type: 'bar',
+    elements: [
+      { label: 'a', value: 1 },
+      { label: 'b', value: 2 },
+    ],
+  });
+  expect(forms[1]?.png).toMatch(/^iVBOR/);
+}, 150_000);
+
+test('code is found well formed or not, without being run', async () => {
+  expect(await sandbox.validate('x = 1', { language: 'python' })).toEqual({
+    valid: true,
+    problems: [],
+  });
+  const { valid, problems } = await sandbox.validate('let a = 1\nlet b = ;', {
+    language: 'typescript',
+  });
+  expect([valid, problems[0]?.line]).toEqual([false, 2]);
 });
 
 describe('a context', () => {
