@@ -1,5 +1,6 @@
 /** What an execution's events are on the interpreter's wire: one JSON object a line, ASCII only. */
-import type { Event, EventOf, Outcome } from '../../../contract/events.ts';
+import { TableData } from '../../../contract/charts.ts';
+import type { Event, EventOf, MimeBundle, Outcome } from '../../../contract/events.ts';
 
 /** The names of its fields; all else is told under its MIME type. */
 const FIELDS: Readonly<Record<string, string>> = {
@@ -90,9 +91,16 @@ function textOf({ text, base64 }: EventOf<'stdout'> | EventOf<'stderr'>): string
 function resultOf({ main, data = {} }: EventOf<'result'>): object {
   const forms = Object.entries(data).map(([mime, form]) => {
     const name = Object.hasOwn(FIELDS, mime) ? (FIELDS[mime] ?? mime) : mime;
+    if (name === 'data') return [name, columnsOf(form)];
     return [name, name === 'text' && typeof form === 'string' ? unquoted(form) : form];
   });
   return { type: 'result', ...Object.fromEntries(forms), is_main_result: main };
+}
+
+/** A table as its clients read it: the values of each column by its name. */
+function columnsOf(form: MimeBundle[string]): object | MimeBundle[string] {
+  const { data } = TableData.safeParse(form);
+  return data ? Object.fromEntries(data.columns.map(({ name, values }) => [name, values])) : form;
 }
 
 /** A text is told without the quotes that show it to be one. */
