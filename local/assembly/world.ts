@@ -8,6 +8,7 @@ import { ManagementApi } from '../services/api-gateway/websocket/management-api.
 import { WebSocketApi } from '../services/api-gateway/websocket/websocket-api.ts';
 import type { NetworkModel } from '../services/ecs/types.ts';
 import { ControlServer } from '../services/front-door/control-server.ts';
+import { OPERATOR } from '../services/iam/access-control.ts';
 import { FunctionFailure } from '../services/lambda/errors.ts';
 import type { FunctionInvoker } from '../services/lambda/types.ts';
 import { accessModelOf } from './access.ts';
@@ -79,17 +80,19 @@ function webSocketApiOf(
 }
 
 function controlServerOf(
-  { frontDoor, lambda, queues, stepFunctions }: StandIns,
+  { frontDoor, access, lambda, queues, stepFunctions }: StandIns,
   token: string,
-  { ports }: AwsWorldOptions,
+  { ports, region = 'us-east-1' }: AwsWorldOptions,
 ): ControlServer {
   return new ControlServer({
     token,
     functions: lambda,
     counts: frontDoor.counts,
     faults: frontDoor.faults,
+    access,
     stateMachines: stepFunctions,
     queues,
+    operator: { endpoint: frontDoor.url, region, ...frontDoor.issueCredentials(OPERATOR) },
     port: ports?.control ?? 0,
   });
 }

@@ -1,11 +1,12 @@
 /**
- * The operator's port: shows functions, request counts, queues and state transitions, ends workers, invokes, sets faults.
- * It takes only who holds the token
- * and refuses browsers, so that neither a sandbox nor a web page can drive it.
+ * The operator's port: shows functions, request counts, queues and state transitions, ends workers, invokes, sets faults,
+ * omits grants. It takes only who holds the token and refuses browsers, so that neither a sandbox nor a web page can drive it.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import type { AccessControl } from '../iam/access-control.ts';
+import { grantRoutes } from '../iam/routes.ts';
 import { LambdaError } from '../lambda/errors.ts';
 import type { FunctionInvoker } from '../lambda/types.ts';
 import type { Queues } from '../sqs/queues.ts';
@@ -27,10 +28,20 @@ export interface ControlServerOptions {
   readonly functions: FunctionInvoker;
   readonly counts: RequestCounts;
   readonly faults: FaultSwitch;
+  readonly access: AccessControl;
   readonly stateMachines: Pick<StepFunctionsService, 'transitions' | 'executions'>;
   readonly queues: Pick<Queues, 'list'>;
+  /** How an operator calls this machine's AWS. */
+  readonly operator: OperatorAccess;
   /** Default 0: any free port. */
   readonly port?: number;
+}
+
+export interface OperatorAccess {
+  readonly endpoint: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
 }
 
 const Name = z
@@ -86,7 +97,7 @@ export class ControlServer implements AsyncDisposable {
 }
 
 function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
-  const { functions, counts, faults, stateMachines, queues } = options;
+  const { functions, counts, faults, access, stateMachines, queues, operator } = options;
   const terminate = async ({ params: [name, workerId] }: ControlCall): Promise<unknown> => {
     const id = workerId === undefined ? undefined : parse(WorkerId, workerId);
     const terminated = await functions.terminateWorkers(parse(Name, name), id);
@@ -117,6 +128,7 @@ function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
         functions.invoke(parse(Name, name), await readJson(incoming)),
     },
     ...counterRoutes('requests', counts),
+    { method: 'GET', path: /^\/operator$/, answer: async () => operator },
     { method: 'GET', path: /^\/queues$/, answer: async () => ({ queues: queues.list() }) },
     {
       method: 'GET',
@@ -125,6 +137,7 @@ function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
     },
     ...counterRoutes('transitions', stateMachines.transitions),
     ...faultRoutes(faults),
+    ...grantRoutes(access),
   ];
 }
 

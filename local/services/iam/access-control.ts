@@ -19,6 +19,8 @@ export interface GrantName {
 }
 
 export interface GrantState extends GrantName {
+  /** Functions that act under the role. */
+  readonly functions: readonly string[];
   readonly effect: 'Allow' | 'Deny';
   readonly conditions: Policy['statements'][number]['conditions'];
   /** Requests that it let through. */
@@ -27,6 +29,9 @@ export interface GrantState extends GrantName {
   readonly missed: number;
   readonly omitted: boolean;
 }
+
+/** Whoever owns the account: holds every right. */
+export const OPERATOR = 'operator';
 
 const NOTHING: AccessModel = { roles: [], principals: new Map(), resourcePolicies: new Map() };
 
@@ -49,6 +54,7 @@ export class AccessControl {
 
   /** The first of the rights that the holder of an access key does not have. */
   check(principal: string, rights: readonly Right[]): Denial | undefined {
+    if (principal === OPERATOR) return undefined;
     const actor = this.#model.principals.get(principal);
     return this.checkActor(actor ?? { roleArn: '', session: principal }, rights);
   }
@@ -65,8 +71,12 @@ export class AccessControl {
   }
 
   grants(): readonly GrantState[] {
-    return this.#model.roles.flatMap((role) =>
-      role.policies.flatMap((policy) =>
+    const principals = [...this.#model.principals];
+    return this.#model.roles.flatMap((role) => {
+      const functions = principals
+        .filter(([, { roleArn }]) => roleArn === role.arn)
+        .map(([name]) => name);
+      return role.policies.flatMap((policy) =>
         grantsOf(policy).flatMap((grant) => {
           const { effect, conditions } = policy.statements[grant.index] ?? {};
           if (effect === undefined || conditions === undefined) return [];
@@ -74,6 +84,7 @@ export class AccessControl {
           const key = keyOf(name);
           return {
             ...name,
+            functions,
             effect,
             conditions,
             used: this.#used.get(key) ?? 0,
@@ -81,8 +92,8 @@ export class AccessControl {
             omitted: this.#omitted.has(key),
           };
         }),
-      ),
-    );
+      );
+    });
   }
 
   /** As if the template had never held it; false if it does not. */

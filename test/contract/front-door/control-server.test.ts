@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
+import { AccessControl } from '../../../local/services/iam/access-control.ts';
 import { Queues } from '../../../local/services/sqs/queues.ts';
 import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
@@ -33,6 +34,7 @@ const life = {
 };
 const stateMachines = { transitions, executions: () => [life] };
 const queues = new Queues();
+const operator = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
 let stage: Stage;
 let control: ControlServer;
 let url: string;
@@ -46,6 +48,8 @@ beforeEach(async () => {
     faults: stage.frontDoor.faults,
     stateMachines,
     queues,
+    access: new AccessControl({ log: () => {} }),
+    operator,
   });
   url = await control.listen();
 });

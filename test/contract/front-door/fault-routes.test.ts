@@ -2,11 +2,13 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
 import { FaultSwitch } from '../../../local/services/front-door/faults/fault-switch.ts';
 import { RequestCounts } from '../../../local/services/front-door/request-counts.ts';
+import { AccessControl } from '../../../local/services/iam/access-control.ts';
 import { Chance } from '../../../local/services/shared/chance.ts';
 import { Queues } from '../../../local/services/sqs/queues.ts';
 import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
 
+const operator = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
 let stage: Stage;
 let control: ControlServer;
 let url: string;
@@ -19,6 +21,8 @@ beforeEach(async () => {
     faults: new FaultSwitch(new Chance(1)),
     stateMachines: { transitions: new TransitionCounts(), executions: () => [] },
     queues: new Queues(),
+    access: new AccessControl({ log: () => {} }),
+    operator,
   });
   url = await control.listen();
 });

@@ -1,0 +1,78 @@
+/** The control port of a local stack, as the trials use it. */
+import * as z from 'zod';
+import type { Stack } from './stack.ts';
+
+const Grant = z.object({
+  role: z.string(),
+  policy: z.string(),
+  statement: z.number(),
+  action: z.string(),
+  resource: z.string(),
+  functions: z.array(z.string()),
+  effect: z.enum(['Allow', 'Deny']),
+  used: z.number(),
+  missed: z.number(),
+});
+export type Grant = z.output<typeof Grant>;
+
+const Grants = z.object({ grants: z.array(Grant) });
+const Operator = z.object({
+  endpoint: z.string(),
+  region: z.string(),
+  accessKeyId: z.string(),
+  secretAccessKey: z.string(),
+});
+const Invoked = z.object({ payload: z.unknown(), error: z.unknown() }).partial();
+const Functions = z.object({
+  functions: z.array(
+    z.object({ workers: z.array(z.object({ state: z.string() })), pendingEvents: z.number() }),
+  ),
+});
+const Queues = z.object({ queues: z.array(z.object({ name: z.string(), sent: z.number() })) });
+
+export type Control = ReturnType<typeof controlOf>;
+
+export function controlOf({ controlUrl, controlToken }: Stack) {
+  const call = async <T>(
+    schema: z.ZodType<T>,
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<T> => {
+    const response = await fetch(`${controlUrl}${path}`, {
+      method,
+      headers: { authorization: `Bearer ${controlToken}` },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+    return schema.parse(JSON.parse(text));
+  };
+  return {
+    grants: async () => (await call(Grants, 'GET', '/grants')).grants,
+    resetUses: () => call(z.unknown(), 'DELETE', '/grants/uses'),
+    omit: ({ role, policy, statement, action, resource }: Grant) =>
+      call(z.unknown(), 'POST', '/grants/omissions', {
+        role,
+        policy,
+        statement,
+        action,
+        resource,
+      }),
+    restore: () => call(z.unknown(), 'DELETE', '/grants/omissions'),
+    endWorkers: (name: string) => call(z.unknown(), 'DELETE', `/functions/${name}/workers`),
+    invoke: (name: string, payload: unknown) =>
+      call(Invoked, 'POST', `/functions/${name}/invoke`, payload),
+    /** No function does anything, and none is about to. */
+    isQuiet: async () =>
+      (await call(Functions, 'GET', '/functions')).functions.every(
+        ({ workers, pendingEvents }) =>
+          pendingEvents === 0 && workers.every(({ state }) => state === 'idle'),
+      ),
+    fault: (rule: unknown) => call(z.unknown(), 'POST', '/faults', rule),
+    clearFaults: () => call(z.unknown(), 'DELETE', '/faults'),
+    operator: () => call(Operator, 'GET', '/operator'),
+    queued: async () =>
+      (await call(Queues, 'GET', '/queues')).queues.reduce((sum, { sent }) => sum + sent, 0),
+  };
+}

@@ -1,0 +1,124 @@
+/** `npm run verify:grants`: takes each grant of each role away from a running local stack, and finds what fails then. */
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { controlOf, type Grant } from './control.ts';
+import { describe, keyOf, roleIdOf } from './names.ts';
+import { isOnBehalf } from './on-behalf.ts';
+import { operatorOf } from './operator.ts';
+import { accountScenarios } from './scenarios/accounts.ts';
+import { executionScenarios } from './scenarios/executions.ts';
+import { fileScenarios } from './scenarios/files.ts';
+import { givenUpScenarios } from './scenarios/given-up.ts';
+import { lifeScenarios } from './scenarios/lives.ts';
+import { socketScenarios } from './scenarios/sockets.ts';
+import { startStack } from './stack.ts';
+import { dryRun, tryWithout, type Verdict } from './trials.ts';
+import { functionNamed, type Parts } from './world.ts';
+
+const SCENARIOS = [
+  ...accountScenarios,
+  ...executionScenarios,
+  ...fileScenarios,
+  ...socketScenarios,
+  ...givenUpScenarios,
+  ...lifeScenarios,
+];
+const PROVEN = fileURLToPath(new URL('./proven.json', import.meta.url));
+
+const HELP = `npm run verify:grants -- [options]
+
+Starts a local stack, runs ${SCENARIOS.length} scenarios on it, then takes each action on each resource of each role's
+statements away and runs the scenarios that used it, until one fails. A grant without which none fails has survived:
+it is too wide, or a scenario is missing. Rights that AWS uses on our behalf are in verify/grants/on-behalf.ts.
+
+  --only TEXT   grants whose role, action or resource contains it
+  --draw K      K grants, drawn at random
+  --seed N      for the draw (default: by the clock; printed)
+  --scenario TEXT  scenarios whose name contains it
+  --list        which grants the scenarios use, and no trials
+  --write       keep the list of killers in verify/grants/proven.json
+  --help        this`;
+
+const OPTIONS = {
+  only: { type: 'string' },
+  draw: { type: 'string' },
+  seed: { type: 'string' },
+  scenario: { type: 'string' },
+  list: { type: 'boolean', default: false },
+  write: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const progress = (line: string) => process.stderr.write(`${line}\n`);
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: OPTIONS });
+  if (values.help) return console.log(HELP);
+  const begun = performance.now();
+  await using stack = await startStack(progress);
+  const control = controlOf(stack);
+  const operator = await operatorOf(control, functionNamed);
+  const parts: Parts = { stack, control, operator };
+  const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario ?? ''));
+  const uses = await dryRun(parts, scenarios, progress);
+  const all = (await control.grants()).filter(
+    (grant) => grant.effect === 'Allow' && !isOnBehalf(roleIdOf(grant), grant.action),
+  );
+  if (values.list) {
+    for (const grant of all)
+      console.log(
+        `${uses.filter(({ grants }) => grants.has(keyOf(grant))).length} ${describe(grant)}`,
+      );
+    return;
+  }
+  const chosen = draw(
+    all.filter((grant) => describe(grant).includes(values.only ?? '')),
+    values,
+  );
+  const verdicts: Verdict[] = [];
+  for (const [index, grant] of chosen.entries()) {
+    const verdict = await tryWithout(parts, grant, uses);
+    verdicts.push(verdict);
+    progress(
+      `${index + 1}/${chosen.length} ${describe(grant)} → ${verdict.killer ?? `SURVIVED: ${verdict.reason}`}`,
+    );
+  }
+  for (const { grant, killer, reason } of verdicts)
+    console.log(`${describe(grant)} → ${killer ?? 'SURVIVED'}: ${reason.slice(0, 200)}`);
+  const survivors = verdicts.filter(({ killer }) => killer === undefined);
+  const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
+  console.log(
+    `${verdicts.length} grants, ${survivors.length} survivors, ${scenarios.length} scenarios, ${minutes} min`,
+  );
+  if (values.write) await keep(verdicts);
+  if (survivors.length > 0) process.exitCode = 1;
+}
+
+/** Of a linear congruential generator: a seed that is printed draws the same again. */
+function draw(
+  grants: readonly Grant[],
+  { draw: count, seed }: { draw?: string | undefined; seed?: string | undefined },
+): readonly Grant[] {
+  if (count === undefined) return grants;
+  let state = Number(seed ?? Date.now() % 2 ** 31);
+  progress(`seed ${state}`);
+  const left = [...grants];
+  const drawn: Grant[] = [];
+  while (drawn.length < Number(count) && left.length > 0) {
+    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
+    drawn.push(...left.splice(state % left.length, 1));
+  }
+  return drawn;
+}
+
+/** `role action` → the scenario that fails without it: held against the template by a test. */
+async function keep(verdicts: readonly Verdict[]): Promise<void> {
+  const proven: Record<string, string> = {};
+  for (const { grant, killer } of verdicts)
+    if (killer !== undefined) proven[`${roleIdOf(grant)} ${grant.action}`] = killer;
+  const sorted = Object.fromEntries(Object.entries(proven).sort(([a], [b]) => (a < b ? -1 : 1)));
+  await writeFile(PROVEN, `${JSON.stringify(sorted, null, 2)}\n`);
+}
+
+await main();

@@ -1,0 +1,14 @@
+/** How grants are named: for the trials as they are deployed, for people and for `proven.json` without what a deployment adds. */
+import type { Grant } from './control.ts';
+
+export const keyOf = ({ role, policy, statement, action, resource }: Grant): string =>
+  [role, policy, statement, action, resource].join(' ');
+
+/** A role as the template names it, without its hashes: `<stack>-<logical id><8 hex>-<12 hex>`. */
+export const roleIdOf = ({ role }: Grant): string =>
+  /^.+-(\w+?)[0-9A-F]{8}-[0-9A-F]{12}$/.exec(role)?.[1] ?? role;
+
+export const describe = (grant: Grant): string => {
+  const resource = grant.resource.split(':').slice(5).join(':') || grant.resource;
+  return `${roleIdOf(grant)} ${grant.action} ${resource}`;
+};

@@ -1,0 +1,96 @@
+/**
+ * What an operator with rights to the account does for the trials: ages records so that a minute's work is due now,
+ * stops tasks, deletes objects, sends events. It knows how records lie in the table.
+ */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ECSClient, ListTasksCommand, StopTaskCommand } from '@aws-sdk/client-ecs';
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import { DeleteObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
+import { DynamoDBDocumentClient, ScanCommand, UpdateCommand } from '@aws-sdk/lib-dynamodb';
+import type { Grant } from './control.ts';
+import type { World } from './scenario.ts';
+
+const LONG_AGO = '2020-01-01T00:00:00.000Z';
+const CLUSTER = 'code-interpreter';
+
+/** The names are read from the grants: they are of this deployment. */
+const nameIn = (grants: readonly Grant[], pattern: RegExp): string => {
+  for (const { resource } of grants) {
+    const name = pattern.exec(resource)?.[1];
+    if (name !== undefined) return name;
+  }
+  throw new Error(`no grant names a resource like ${pattern}`);
+};
+
+export type OperatorWork = Pick<
+  World,
+  'ageSandbox' | 'ageOutbox' | 'outboxSize' | 'stopTasks' | 'deleteSegments' | 'sendEvent'
+>;
+
+export async function operatorOf(
+  control: World['control'],
+  functionNamed: World['functionNamed'],
+): Promise<OperatorWork> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = await control.operator();
+  const settings = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
+  const grants = await control.grants();
+  const TableName = nameIn(grants, /:table\/([^/]*State[^/]*)$/);
+  const Bucket = nameIn(grants, /^arn:aws:s3:::([^/]*segments[^/]*)$/);
+  const tables = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
+  const fleet = new ECSClient(settings);
+  const objects = new S3Client({ ...settings, forcePathStyle: true });
+  const lambda = new LambdaClient(settings);
+
+  const rowsOf = async (entity: string): Promise<Record<string, unknown>[]> => {
+    const { Items = [] } = await tables.send(
+      new ScanCommand({
+        TableName,
+        FilterExpression: '#e = :e',
+        ExpressionAttributeNames: { '#e': '__edb_e__' },
+        ExpressionAttributeValues: { ':e': entity },
+      }),
+    );
+    return Items;
+  };
+  const age = async (row: Record<string, unknown>, attribute: string): Promise<void> => {
+    const { pk, sk, gsi2sk, [attribute]: was } = row;
+    const key = String(gsi2sk).replace(String(was), LONG_AGO);
+    await tables.send(
+      new UpdateCommand({
+        TableName,
+        Key: { pk, sk },
+        UpdateExpression: 'SET #a = :a, gsi2sk = :k',
+        ExpressionAttributeNames: { '#a': attribute },
+        ExpressionAttributeValues: { ':a': LONG_AGO, ':k': key },
+      }),
+    );
+  };
+
+  return {
+    async ageSandbox(id) {
+      for (const row of await rowsOf('sandbox')) if (row['id'] === id) await age(row, 'overdueAt');
+    },
+    async ageOutbox() {
+      for (const row of await rowsOf('outbox')) await age(row, 'at');
+    },
+    outboxSize: async () => (await rowsOf('outbox')).length,
+    async stopTasks() {
+      const { taskArns = [] } = await fleet.send(new ListTasksCommand({ cluster: CLUSTER }));
+      for (const task of taskArns)
+        await fleet.send(new StopTaskCommand({ cluster: CLUSTER, task }));
+    },
+    async deleteSegments() {
+      const { Contents = [] } = await objects.send(new ListObjectsV2Command({ Bucket }));
+      for (const { Key } of Contents) await objects.send(new DeleteObjectCommand({ Bucket, Key }));
+    },
+    async sendEvent(name, payload) {
+      await lambda.send(
+        new InvokeCommand({
+          FunctionName: functionNamed(name),
+          InvocationType: 'Event',
+          Payload: JSON.stringify(payload),
+        }),
+      );
+    },
+  };
+}
