@@ -2,28 +2,16 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { controlOf, type Grant } from './control.ts';
+import { controlOf } from './control.ts';
+import { draw } from './draw.ts';
 import { describe, keyOf, roleIdOf } from './names.ts';
 import { isOnBehalf } from './on-behalf.ts';
 import { operatorOf } from './operator.ts';
-import { accountScenarios } from './scenarios/accounts.ts';
-import { executionScenarios } from './scenarios/executions.ts';
-import { fileScenarios } from './scenarios/files.ts';
-import { givenUpScenarios } from './scenarios/given-up.ts';
-import { lifeScenarios } from './scenarios/lives.ts';
-import { socketScenarios } from './scenarios/sockets.ts';
+import { SCENARIOS } from './scenarios/index.ts';
 import { startStack } from './stack.ts';
 import { dryRun, tryWithout, type Verdict } from './trials.ts';
 import { functionNamed, type Parts } from './world.ts';
 
-const SCENARIOS = [
-  ...accountScenarios,
-  ...executionScenarios,
-  ...fileScenarios,
-  ...socketScenarios,
-  ...givenUpScenarios,
-  ...lifeScenarios,
-];
 const PROVEN = fileURLToPath(new URL('./proven.json', import.meta.url));
 
 const HELP = `npm run verify:grants -- [options]
@@ -72,10 +60,11 @@ async function main(): Promise<void> {
       );
     return;
   }
-  const chosen = draw(
-    all.filter((grant) => describe(grant).includes(values.only ?? '')),
-    values,
-  );
+  const fitting = all.filter((grant) => describe(grant).includes(values.only ?? ''));
+  const seed = Number(values.seed ?? Date.now() % 2 ** 31);
+  if (values.draw !== undefined) progress(`seed ${seed}`);
+  const chosen =
+    values.draw === undefined ? fitting : draw(fitting, { count: Number(values.draw), seed });
   const verdicts: Verdict[] = [];
   for (const [index, grant] of chosen.entries()) {
     const verdict = await tryWithout(parts, grant, uses);
@@ -93,23 +82,6 @@ async function main(): Promise<void> {
   );
   if (values.write) await keep(verdicts);
   if (survivors.length > 0) process.exitCode = 1;
-}
-
-/** Of a linear congruential generator: a seed that is printed draws the same again. */
-function draw(
-  grants: readonly Grant[],
-  { draw: count, seed }: { draw?: string | undefined; seed?: string | undefined },
-): readonly Grant[] {
-  if (count === undefined) return grants;
-  let state = Number(seed ?? Date.now() % 2 ** 31);
-  progress(`seed ${state}`);
-  const left = [...grants];
-  const drawn: Grant[] = [];
-  while (drawn.length < Number(count) && left.length > 0) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31;
-    drawn.push(...left.splice(state % left.length, 1));
-  }
-  return drawn;
 }
 
 /** `role action` → the scenario that fails without it: held against the template by a test. */

@@ -34,13 +34,38 @@ export async function operatorOf(
   const { endpoint, region, accessKeyId, secretAccessKey } = await control.operator();
   const settings = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
   const grants = await control.grants();
-  const TableName = nameIn(grants, /:table\/([^/]*State[^/]*)$/);
-  const Bucket = nameIn(grants, /^arn:aws:s3:::([^/]*segments[^/]*)$/);
-  const tables = DynamoDBDocumentClient.from(new DynamoDBClient(settings));
   const fleet = new ECSClient(settings);
-  const objects = new S3Client({ ...settings, forcePathStyle: true });
   const lambda = new LambdaClient(settings);
+  return {
+    ...recordsOf(
+      DynamoDBDocumentClient.from(new DynamoDBClient(settings)),
+      nameIn(grants, /:table\/([^/]*State[^/]*)$/),
+    ),
+    ...segmentsOf(
+      new S3Client({ ...settings, forcePathStyle: true }),
+      nameIn(grants, /^arn:aws:s3:::([^/]*segments[^/]*)$/),
+    ),
+    async stopTasks() {
+      const { taskArns = [] } = await fleet.send(new ListTasksCommand({ cluster: CLUSTER }));
+      for (const task of taskArns)
+        await fleet.send(new StopTaskCommand({ cluster: CLUSTER, task }));
+    },
+    async sendEvent(name, payload) {
+      await lambda.send(
+        new InvokeCommand({
+          FunctionName: functionNamed(name),
+          InvocationType: 'Event',
+          Payload: JSON.stringify(payload),
+        }),
+      );
+    },
+  };
+}
 
+function recordsOf(
+  tables: DynamoDBDocumentClient,
+  TableName: string,
+): Pick<OperatorWork, 'ageSandbox' | 'ageOutbox' | 'outboxSize'> {
   const rowsOf = async (entity: string): Promise<Record<string, unknown>[]> => {
     const { Items = [] } = await tables.send(
       new ScanCommand({
@@ -54,18 +79,19 @@ export async function operatorOf(
   };
   const age = async (row: Record<string, unknown>, attribute: string): Promise<void> => {
     const { pk, sk, gsi2sk, [attribute]: was } = row;
-    const key = String(gsi2sk).replace(String(was), LONG_AGO);
     await tables.send(
       new UpdateCommand({
         TableName,
         Key: { pk, sk },
         UpdateExpression: 'SET #a = :a, gsi2sk = :k',
         ExpressionAttributeNames: { '#a': attribute },
-        ExpressionAttributeValues: { ':a': LONG_AGO, ':k': key },
+        ExpressionAttributeValues: {
+          ':a': LONG_AGO,
+          ':k': String(gsi2sk).replace(String(was), LONG_AGO),
+        },
       }),
     );
   };
-
   return {
     async ageSandbox(id) {
       for (const row of await rowsOf('sandbox')) if (row['id'] === id) await age(row, 'overdueAt');
@@ -74,23 +100,12 @@ export async function operatorOf(
       for (const row of await rowsOf('outbox')) await age(row, 'at');
     },
     outboxSize: async () => (await rowsOf('outbox')).length,
-    async stopTasks() {
-      const { taskArns = [] } = await fleet.send(new ListTasksCommand({ cluster: CLUSTER }));
-      for (const task of taskArns)
-        await fleet.send(new StopTaskCommand({ cluster: CLUSTER, task }));
-    },
-    async deleteSegments() {
-      const { Contents = [] } = await objects.send(new ListObjectsV2Command({ Bucket }));
-      for (const { Key } of Contents) await objects.send(new DeleteObjectCommand({ Bucket, Key }));
-    },
-    async sendEvent(name, payload) {
-      await lambda.send(
-        new InvokeCommand({
-          FunctionName: functionNamed(name),
-          InvocationType: 'Event',
-          Payload: JSON.stringify(payload),
-        }),
-      );
-    },
   };
 }
+
+const segmentsOf = (objects: S3Client, Bucket: string): Pick<OperatorWork, 'deleteSegments'> => ({
+  async deleteSegments() {
+    const { Contents = [] } = await objects.send(new ListObjectsV2Command({ Bucket }));
+    for (const { Key } of Contents) await objects.send(new DeleteObjectCommand({ Bucket, Key }));
+  },
+});

@@ -26,12 +26,11 @@ const Endpoints = z.object({
   controlToken: z.string(),
 });
 
-export interface Stack extends z.output<typeof Endpoints>, AsyncDisposable {
-  /** Lines of functions and stand-ins. */
-  log(): Promise<string>;
-}
+export type Stack = z.output<typeof Endpoints>;
 
-export async function startStack(progress: (line: string) => void): Promise<Stack> {
+export async function startStack(
+  progress: (line: string) => void,
+): Promise<Stack & AsyncDisposable> {
   const directory = await mkdtemp(join(tmpdir(), 'verify-grants-'));
   const settings = SETTINGS.flatMap((setting) => ['--set', setting]);
   const child = spawn(
@@ -56,7 +55,6 @@ export async function startStack(progress: (line: string) => void): Promise<Stac
   const text = await readFile(join(directory, 'endpoints.json'), 'utf8');
   return {
     ...Endpoints.parse(JSON.parse(text)),
-    log: () => readFile(join(directory, 'functions.log'), 'utf8'),
     [Symbol.asyncDispose]: stop,
   };
 }

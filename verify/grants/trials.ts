@@ -70,7 +70,7 @@ export async function tryWithout(
     await control.resetUses();
     await control.omit(grant);
     await endWorkers(control, [grant]);
-    const limitMs = Math.max(PATIENCE.atLeastMs, PATIENCE.times * tookMs);
+    const limitMs = Math.ceil(Math.max(PATIENCE.atLeastMs, PATIENCE.times * tookMs));
     const failure = await attempt(parts, scenario, limitMs);
     const state = (await control.grants()).find((each) => keyOf(each) === keyOf(grant));
     await control.restore();

@@ -61,10 +61,11 @@ export class AccessControl {
 
   checkActor(actor: Actor, rights: readonly Right[]): Denial | undefined {
     for (const right of rights) {
-      const decision = this.#decide(actor, right);
+      const { decision, isTrial } = this.#decide(actor, right);
       if (decision.allowed) continue;
       const denial = denialOf(actor, right, decision.deniedBy);
-      this.#log(denial.remedy);
+      // What was taken away for a trial is not missing in the template.
+      if (!isTrial) this.#log(denial.remedy);
       return denial;
     }
     return undefined;
@@ -96,10 +97,13 @@ export class AccessControl {
     });
   }
 
-  /** As if the template had never held it; false if it does not. */
+  /**
+   * As if the template had never given it, nor the resource's own policy the same again: either would do.
+   * False if the template does not.
+   */
   omit(name: GrantName): boolean {
     const known = this.grants().some((grant) => keyOf(grant) === keyOf(name));
-    if (known) this.#omitted.add(keyOf(name));
+    if (known) this.#omitted.add(keyOf(name)).add(twinKey(name));
     return known;
   }
 
@@ -112,9 +116,10 @@ export class AccessControl {
     this.#missed.clear();
   }
 
-  #decide(actor: Actor, right: Right): Decision {
+  #decide(actor: Actor, right: Right): { decision: Decision; isTrial: boolean } {
     const role = this.#roles.get(actor.roleArn);
-    if (role === undefined) return { allowed: false, deniedBy: undefined };
+    if (role === undefined)
+      return { decision: { allowed: false, deniedBy: undefined }, isTrial: false };
     const omitted: string[] = [];
     const decision = decide({
       caller: { kind: 'AWS', id: role.arn },
@@ -123,9 +128,10 @@ export class AccessControl {
       identityPolicies: role.policies,
       resourcePolicies: this.#resourcePolicies(right.resource),
       isOmitted: (grant) => {
-        const key = keyOf(nameOf(role, grant));
-        const isOmitted = this.#omitted.has(key);
-        if (isOmitted) omitted.push(key);
+        const name = nameOf(role, grant);
+        if (!role.policies.includes(grant.policy)) return this.#omitted.has(twinKey(name));
+        const isOmitted = this.#omitted.has(keyOf(name));
+        if (isOmitted) omitted.push(keyOf(name));
         return isOmitted;
       },
     });
@@ -135,7 +141,7 @@ export class AccessControl {
         decision.by.map((grant) => keyOf(nameOf(role, grant))),
       );
     else count(this.#missed, omitted);
-    return decision;
+    return { decision, isTrial: omitted.length > 0 };
   }
 
   /** An object has the policy of its bucket. */
@@ -155,6 +161,10 @@ const nameOf = (role: Role, { policy, index, action, resource }: Grant): GrantNa
 
 const keyOf = ({ role, policy, statement, action, resource }: GrantName): string =>
   JSON.stringify([role, policy, statement, action, resource]);
+
+/** Whoever gives it. */
+const twinKey = ({ role, action, resource }: GrantName): string =>
+  JSON.stringify([role, action, resource]);
 
 function count(counts: Map<string, number>, keys: readonly string[]): void {
   for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);

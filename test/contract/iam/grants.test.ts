@@ -44,7 +44,7 @@ async function control(method: string, path: string, body?: unknown) {
     headers: { authorization: `Bearer ${world.controlToken}` },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),
   });
-  return { status: response.status, json: (await response.json()) as unknown };
+  return { status: response.status, json: await response.json() };
 }
 const reads = async () => {
   const { grants } = Grants.parse((await control('GET', '/grants')).json);

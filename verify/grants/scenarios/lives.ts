@@ -95,6 +95,8 @@ export const lifeScenarios: readonly Scenario[] = [
       const id = await world.sandbox();
       await refuse('events', 'PutEvents', 'lifecycle', world);
       await end(world, id);
+      // It is told after the record says that it has stopped.
+      await world.until(() => world.control.isQuiet());
       await world.control.clearFaults();
       await world.ageOutbox();
       const before = await world.outboxSize();

@@ -1,0 +1,19 @@
+/** Every scenario, and those that a stack with ordinary leases runs in a few seconds. */
+import type { Scenario } from '../scenario.ts';
+import { accountScenarios } from './accounts.ts';
+import { executionScenarios } from './executions.ts';
+import { fileScenarios } from './files.ts';
+import { givenUpScenarios } from './given-up.ts';
+import { lifeScenarios } from './lives.ts';
+import { socketScenarios } from './sockets.ts';
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...accountScenarios,
+  ...executionScenarios,
+  ...fileScenarios,
+  ...socketScenarios,
+  ...givenUpScenarios,
+  ...lifeScenarios,
+];
+
+export const QUICK: readonly Scenario[] = [...accountScenarios, ...fileScenarios];
