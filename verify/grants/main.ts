@@ -49,7 +49,7 @@ async function main(): Promise<void> {
   const operator = await operatorOf(control, functionNamed);
   const parts: Parts = { stack, control, operator };
   const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario ?? ''));
-  const uses = await dryRun(parts, scenarios, progress);
+  const { uses, failures } = await dryRun(parts, scenarios, progress);
   const all = (await control.grants()).filter(
     (grant) => grant.effect === 'Allow' && !isOnBehalf(roleIdOf(grant), grant.action),
   );
@@ -81,7 +81,8 @@ async function main(): Promise<void> {
     `${verdicts.length} grants, ${survivors.length} survivors, ${scenarios.length} scenarios, ${minutes} min`,
   );
   if (values.write) await keep(verdicts);
-  if (survivors.length > 0) process.exitCode = 1;
+  for (const failure of failures) console.log(`fails with every grant: ${failure}`);
+  if (survivors.length > 0 || failures.length > 0) process.exitCode = 1;
 }
 
 /** `role action` → the scenario that fails without it: held against the template by a test. */
