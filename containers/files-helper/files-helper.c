@@ -2,12 +2,12 @@
  * Does one file operation with the rights of user code, for the agent, and ends. Owns the rule that nothing outside
  * the given roots is read or written. Must never be started with more rights than user code has.
  *
- *   files-helper read|write|write-parts|list|stat|mkdir|move|remove ROOT…
+ *   files-helper read|write|write-parts|list|watch|stat|mkdir|move|remove ROOT…
  *
  * In by fd 0: the operation's fields, each ended by NUL, then for a write its bytes; for a write in parts, whose size
  * nobody knows yet, the size of each part as a field before its bytes, and 0 after the last. Out by fd 1: records, whose
  * fields end with NUL too, and for a read its bytes: `entry` type size mode mtime version path target · `error` what
- * which · `ready` · `end` more. Exit code 0 after success, 1 after an `error`, 2 for what cannot be told any more.
+ * which · `ready` · `end` more · `change` kind path, until fd 0 ends. Exit code 0 after success, 1 after an `error`, 2 for what cannot be told any more.
  *
  * A path is opened without effect (O_PATH), then the kernel is asked where what was opened lies: so a link that is
  * changed between check and use changes nothing, because what is used is what was checked. A directory that is moved
@@ -19,11 +19,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/sendfile.h>
@@ -510,6 +512,148 @@ static void list_path(void) {
   put(page.more ? "1" : "0");
 }
 
+/* ---- changes ---- */
+
+enum { MAX_WATCHED = 512, EVENTS_BYTES = 64 * 1024 };
+enum { WATCH_MASK = IN_CREATE | IN_MODIFY | IN_ATTRIB | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR };
+
+/* No descriptor is kept: a directory that is held open never tells that it is gone. */
+static struct watched {
+  int wd;
+  char *path;
+} watched[MAX_WATCHED];
+static char watched_root[PATH_BYTES];
+static int watched_count, watching, watches_below;
+
+static void put_change(const char *kind, const char *path) {
+  put("change");
+  put(kind);
+  put(path);
+}
+
+/* Whoever listens must know that what follows would not be all. */
+static void lose(void) {
+  put_change("lost", "");
+  flush();
+  _exit(0);
+}
+
+static void watch_directory(int fd, const char *path, int is_new);
+
+/* Of a directory that has come by itself, what is in it already is new too. */
+static void watch_names(int fd, const char *path, int is_new) {
+  const int reading = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR *entries = reading < 0 ? NULL : fdopendir(reading);
+  size_t count = 0;
+  if (!entries) return;
+  char **names = names_in(entries, &count);
+  for (size_t n = 0; n < count; n++) {
+    char below[PATH_BYTES];
+    struct stat facts;
+    const int fits = snprintf(below, sizeof below, "%s%s%s", path, *path ? "/" : "", names[n]) < (int)sizeof below;
+    if (fits && !fstatat(fd, names[n], &facts, AT_SYMLINK_NOFOLLOW)) {
+      if (is_new) put_change("create", below);
+      const int next = S_ISDIR(facts.st_mode) ? openat(fd, names[n], O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : -1;
+      if (next >= 0) watch_directory(next, below, is_new);
+    }
+    free(names[n]);
+  }
+  free(names);
+  closedir(entries);
+}
+
+/* Takes the descriptor. */
+static void watch_directory(int fd, const char *path, int is_new) {
+  char link[NUMBER_BYTES + 16];
+  snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+  const int wd = inotify_add_watch(watching, link, WATCH_MASK);
+  int known = 0;
+  for (int n = 0; n < watched_count; n++) known = known || watched[n].wd == wd;
+  if (wd < 0 && !watched_count) fail_errno("path");
+  if (wd < 0 && errno == ENOSPC) lose();
+  if (wd >= 0 && !known) {
+    if (watched_count == MAX_WATCHED) lose();
+    char *kept = strdup(path);
+    if (!kept) _exit(2);
+    watched[watched_count++] = (struct watched){wd, kept};
+    if (watches_below) watch_names(fd, path, is_new);
+  }
+  close(fd);
+}
+
+static void forget_directory(int wd) {
+  for (int n = 0; n < watched_count; n++) {
+    if (watched[n].wd != wd) continue;
+    /* The directory itself is gone: there is nothing more to tell. */
+    if (!*watched[n].path) {
+      put("end");
+      put("0");
+      flush();
+      _exit(0);
+    }
+    free(watched[n].path);
+    watched[n] = watched[--watched_count];
+    return;
+  }
+}
+
+static const char *change_of(unsigned mask) {
+  if (mask & (IN_CREATE | IN_MOVED_TO)) return "create";
+  if (mask & IN_MODIFY) return "write";
+  if (mask & IN_DELETE) return "remove";
+  if (mask & IN_MOVED_FROM) return "rename";
+  return mask & IN_ATTRIB ? "chmod" : NULL;
+}
+
+/* By its name from the top: it may have been moved out since, or be another by now. */
+static void watch_new(const char *below) {
+  char path[2 * PATH_BYTES];
+  snprintf(path, sizeof path, "%s/%s", watched_root, below);
+  const int fd = open(path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (fd < 0) return;
+  if (is_inside(fd)) watch_directory(fd, below, 1);
+  else close(fd);
+}
+
+static void tell_event(const struct inotify_event *event) {
+  char path[PATH_BYTES];
+  const char *change = change_of(event->mask);
+  if (event->mask & IN_Q_OVERFLOW) lose();
+  if (event->mask & IN_IGNORED) forget_directory(event->wd);
+  for (int n = 0; change && event->len && n < watched_count; n++) {
+    const struct watched in = watched[n];
+    if (in.wd != event->wd) continue;
+    if (snprintf(path, sizeof path, "%s%s%s", in.path, *in.path ? "/" : "", event->name) >= (int)sizeof path) return;
+    put_change(change, path);
+    if (watches_below && (event->mask & IN_ISDIR) && !strcmp(change, "create")) watch_new(path);
+    return;
+  }
+}
+
+static void watch_path(void) {
+  static char events[EVENTS_BYTES] __attribute__((aligned(__alignof__(struct inotify_event))));
+  take(watched_root, sizeof watched_root);
+  watches_below = take_number() == 1;
+  watching = inotify_init1(IN_CLOEXEC);
+  if (watching < 0) fail_errno("path");
+  watch_directory(locate(watched_root, O_DIRECTORY, "path"), "", 0);
+  put("ready");
+  flush();
+  for (;;) {
+    struct pollfd sources[] = {{watching, POLLIN, 0}, {0, POLLIN, 0}};
+    if (poll(sources, 2, -1) < 0) _exit(2);
+    if (sources[1].revents) _exit(0);
+    const ssize_t got = read(watching, events, sizeof events);
+    if (got <= 0) _exit(2);
+    for (ssize_t at = 0; at < got;) {
+      const struct inotify_event *event = (const struct inotify_event *)(events + at);
+      tell_event(event);
+      at += (ssize_t)(sizeof *event + event->len);
+    }
+    flush();
+  }
+}
+
 /* ---- */
 
 /* A real uid of its own keeps user code from stopping or ending this; exec took it from the saved one. */
@@ -529,6 +673,7 @@ static const struct {
 } operations[] = {
     {"read", read_file}, {"write", write_file},    {"list", list_path},     {"stat", stat_path},
     {"move", move_path}, {"mkdir", make_directory}, {"remove", remove_path},  {"write-parts", write_parts},
+    {"watch", watch_path},
 };
 
 int main(int argc, char **argv) {

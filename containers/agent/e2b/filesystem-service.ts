@@ -5,9 +5,11 @@ import type { FileEntry } from '../../../contract/agent/files.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import type { FileSystem } from '../files/file-system.ts';
-import { type ConnectMethod, unary } from './connect.ts';
+import { type ConnectMethod, stream, unary } from './connect.ts';
 import { ConnectError } from './connect-errors.ts';
+import { project } from './file-entries.ts';
 import { E2bPath } from './paths.ts';
+import { WatchDirRequest, watchDir } from './watch.ts';
 
 const PAGE = 500;
 /** Of one answer; it has no pages. */
@@ -42,6 +44,7 @@ export const FILESYSTEM_METHODS: Readonly<Record<string, ConnectMethod>> = {
     if (await statOf(files, path)) await files.remove(path, true);
     return {};
   }),
+  '/filesystem.Filesystem/WatchDir': stream(WatchDirRequest, watchDir),
   '/filesystem.Filesystem/ListDir': unary(ListRequest, async ({ files }, { path, depth }) => ({
     entries: (await entriesOf(files, path, depth || 1)).map(project),
   })),
@@ -69,29 +72,3 @@ async function entriesOf(files: FileSystem, path: string, depth: number): Promis
   } while (after !== undefined);
   return entries;
 }
-
-const TYPES = {
-  file: 'FILE_TYPE_FILE',
-  directory: 'FILE_TYPE_DIRECTORY',
-  symlink: 'FILE_TYPE_SYMLINK',
-  other: 'FILE_TYPE_UNSPECIFIED',
-} as const;
-const LETTERS = { file: '-', directory: 'd', symlink: 'L', other: '?' } as const;
-
-export function project(entry: FileEntry): object {
-  const { name, path, type, sizeBytes, modifiedAt, target } = entry;
-  const mode = Number.parseInt(entry.mode, 8);
-  return {
-    name,
-    path,
-    type: TYPES[type],
-    size: String(sizeBytes),
-    mode,
-    permissions: LETTERS[type] + permissionsOf(mode),
-    modifiedTime: modifiedAt,
-    ...(target === undefined ? {} : { symlinkTarget: target }),
-  };
-}
-
-const permissionsOf = (mode: number): string =>
-  Array.from('rwxrwxrwx', (letter, at) => (mode & (0o400 >> at) ? letter : '-')).join('');

@@ -10,8 +10,19 @@ import { HelperRun } from './helper-run.ts';
 
 /** Each is a process. */
 const MAX_RUNNING = 16;
+/** These last. */
+const MAX_WATCHES = 16;
 
-type Operation = 'read' | 'write' | 'write-parts' | 'list' | 'stat' | 'mkdir' | 'move' | 'remove';
+type Operation =
+  | 'read'
+  | 'write'
+  | 'write-parts'
+  | 'watch'
+  | 'list'
+  | 'stat'
+  | 'mkdir'
+  | 'move'
+  | 'remove';
 
 export interface FileSystemOptions {
   /** Where relative paths start. */
@@ -39,6 +50,7 @@ export interface WriteRequest {
 export class FileSystem {
   readonly #options: FileSystemOptions;
   #running = 0;
+  #watches = 0;
 
   constructor(options: FileSystemOptions) {
     this.#options = options;
@@ -105,6 +117,23 @@ export class FileSystem {
     return this.#start('write-parts', [this.#resolve('path', path), '']);
   }
 
+  /** A run that says `ready`, then each change below the directory. It lasts until it is disposed of. */
+  watch(path: string, recursive: boolean): HelperRun {
+    if (this.#watches >= MAX_WATCHES)
+      throw new AppError(
+        'RESOURCE_LIMIT_ERROR',
+        `${MAX_WATCHES} directories are watched in this sandbox, the most at a time: stop one`,
+        { retryAfterSeconds: 1 },
+      );
+    const fields = [this.#resolve('path', path), recursive ? '1' : '0'];
+    const run = this.#run('watch', fields);
+    this.#watches += 1;
+    void run.exited.then(() => {
+      this.#watches -= 1;
+    });
+    return run;
+  }
+
   #start(operation: Operation, fields: readonly (string | Buffer)[]): HelperRun {
     if (this.#running >= MAX_RUNNING)
       throw new AppError(
@@ -112,13 +141,17 @@ export class FileSystem {
         `${MAX_RUNNING} file operations run in this sandbox, the most at a time: ask again`,
         { retryAfterSeconds: 1 },
       );
-    const { helper, workspace, scratch } = this.#options;
-    const run = new HelperRun([...helper, operation, workspace, scratch], fields);
+    const run = this.#run(operation, fields);
     this.#running += 1;
     void run.exited.then(() => {
       this.#running -= 1;
     });
     return run;
+  }
+
+  #run(operation: Operation, fields: readonly (string | Buffer)[]): HelperRun {
+    const { helper, workspace, scratch } = this.#options;
+    return new HelperRun([...helper, operation, workspace, scratch], fields);
   }
 
   /** By name only; where the file really lies is the helper's to judge. */

@@ -36,7 +36,12 @@ export type HelperAnswer =
   /** `rawPath` is what the entry's path was decoded from. */
   | { readonly kind: 'entry'; readonly entry: FileEntry; readonly rawPath: Buffer }
   | { readonly kind: 'ready' }
-  | { readonly kind: 'end'; readonly more: boolean };
+  | { readonly kind: 'end'; readonly more: boolean }
+  | { readonly kind: 'change'; readonly change: FileChange; readonly path: string };
+
+/** `lost`: more has changed than could be told. */
+const Change = z.enum(['create', 'write', 'remove', 'rename', 'chmod', 'lost']);
+export type FileChange = z.infer<typeof Change>;
 
 export class HelperRun implements Disposable {
   readonly #child: ChildProcess;
@@ -101,6 +106,11 @@ export class HelperRun implements Disposable {
     }
   }
 
+  /** An answer that may be long in coming. */
+  later(): Promise<HelperAnswer> {
+    return this.#read();
+  }
+
   async entry(): Promise<FileEntry> {
     const answer = await this.answer();
     if (answer.kind !== 'entry') throw unexpected();
@@ -126,6 +136,12 @@ export class HelperRun implements Disposable {
         return { kind: 'ready' };
       case 'end':
         return { kind: 'end', more: String((await this.#take(1))[0]) === '1' };
+      case 'change': {
+        const [change, path] = await this.#take(2);
+        const parsed = Change.safeParse(String(change));
+        if (!parsed.success) throw unexpected();
+        return { kind: 'change', change: parsed.data, path: String(path) };
+      }
       case 'entry': {
         const fields = await this.#take(ENTRY_FIELDS);
         return {

@@ -1,0 +1,97 @@
+/** Watching directories with the published `e2b` package, unchanged, against a real agent. */
+
+import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { FileNotFoundError, type FilesystemEvent, InvalidArgumentError, Sandbox } from 'e2b';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+
+let agent: TestAgent;
+let forwarder: Forwarder;
+let files: Sandbox['files'];
+
+beforeAll(async () => {
+  agent = await startAgent({ driver: 'plain', files: true });
+  forwarder = await forwardTo(agent);
+  ({ files } = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url }));
+});
+afterAll(async () => {
+  await forwarder?.[Symbol.asyncDispose]();
+  await agent?.[Symbol.asyncDispose]();
+});
+
+async function folderOf(name: string): Promise<string> {
+  const folder = join(agent.workspace, name);
+  await mkdir(folder);
+  return folder;
+}
+
+describe('a directory that the published package watches', () => {
+  it('tells each kind of change, and nothing once it is stopped', async () => {
+    const folder = await folderOf('plain');
+    const heard: string[] = [];
+    const handle = await files.watchDir(
+      'plain',
+      ({ type, name }) => void heard.push(`${type} ${name}`),
+    );
+    await writeFile(join(folder, 'a.txt'), 'text');
+    await expect.poll(() => heard).toContain('write a.txt');
+    await chmod(join(folder, 'a.txt'), 0o600);
+    await rename(join(folder, 'a.txt'), join(folder, 'b.txt'));
+    await rm(join(folder, 'b.txt'));
+    await expect.poll(() => heard).toContain('remove b.txt');
+    expect([...new Set(heard)]).toEqual([
+      'create a.txt',
+      'write a.txt',
+      'chmod a.txt',
+      'rename a.txt',
+      'create b.txt',
+      'remove b.txt',
+    ]);
+    await handle.stop();
+    const before = heard.length;
+    const other: string[] = [];
+    const watching = await files.watchDir('plain', ({ name }) => void other.push(name));
+    await writeFile(join(folder, 'late.txt'), 'text');
+    await expect.poll(() => other).toContain('late.txt');
+    expect(heard).toHaveLength(before);
+    await watching.stop();
+  });
+
+  it('tells of directories below it, also of those that come later, with their facts', async () => {
+    const folder = await folderOf('deep');
+    await mkdir(join(folder, 'old'));
+    const heard: FilesystemEvent[] = [];
+    const options = { recursive: true, includeEntry: true };
+    const handle = await files.watchDir('deep', (event) => void heard.push(event), options);
+    const names = () => new Set(heard.map(({ type, name }) => `${type} ${name}`));
+    await writeFile(join(folder, 'old/a.txt'), 'text');
+    await mkdir(join(folder, 'new/below'), { recursive: true });
+    await expect.poll(names).toContain('create new/below');
+    await writeFile(join(folder, 'new/below/c.txt'), 'four');
+    await expect.poll(names).toContain('create new/below/c.txt');
+    expect(names()).toContain('create old/a.txt');
+    const written = heard.find(({ name }) => name === 'new/below/c.txt');
+    expect(written?.entry).toMatchObject({ name: 'c.txt', type: 'file' });
+    await handle.stop();
+  });
+
+  it('ends with its time limit, or with the directory', async () => {
+    await folderOf('short');
+    const onExit = Promise.withResolvers<Error | undefined>();
+    await files.watchDir('short', () => undefined, { timeoutMs: 200, onExit: onExit.resolve });
+    expect(await onExit.promise).toBeInstanceOf(Error);
+    const gone = Promise.withResolvers<Error | undefined>();
+    await files.watchDir('short', () => undefined, { timeoutMs: 0, onExit: gone.resolve });
+    await rm(join(agent.workspace, 'short'), { recursive: true });
+    expect(await gone.promise).toBeUndefined();
+  });
+
+  it.each([
+    ['is not there', 'nowhere', FileNotFoundError],
+    ['lies outside', '/etc', InvalidArgumentError],
+  ])('is refused where it %s', async (_, path, error) => {
+    await expect(files.watchDir(path, () => undefined)).rejects.toThrow(error);
+  });
+});
