@@ -80,7 +80,7 @@ function webSocketApiOf(
 }
 
 function controlServerOf(
-  { frontDoor, access, lambda, queues, stepFunctions }: StandIns,
+  { dynamodb, frontDoor, access, lambda, queues, stepFunctions }: StandIns,
   token: string,
   { ports, region = 'us-east-1' }: AwsWorldOptions,
 ): ControlServer {
@@ -92,6 +92,7 @@ function controlServerOf(
     access,
     stateMachines: stepFunctions,
     queues,
+    tables: dynamodb,
     operator: { endpoint: frontDoor.url, region, ...frontDoor.issueCredentials(OPERATOR) },
     port: ports?.control ?? 0,
   });

@@ -8,7 +8,7 @@ import { check, run, runNow } from './actions.ts';
 import { measured, partitionOf } from './capacity.ts';
 import type { Input, Tables } from './writes.ts';
 
-export function getItem({ storage, partitions }: Tables, input: Input): object {
+export function getItem({ storage, partitions, units: consumed }: Tables, input: Input): object {
   const data = check('GetItem', input, storage.options);
   const { table } = storage.record(data.TableName);
   const partition = partitionOf(table, data.Key as Item);
@@ -17,11 +17,12 @@ export function getItem({ storage, partitions }: Tables, input: Input): object {
     runNow('GetItem', readView(storage, undefined), asked),
   );
   partitions.charge('readUnits', partition, units);
+  consumed.addReads(table.TableName, units);
   return answer;
 }
 
 export async function readMany(
-  { storage, partitions }: Tables,
+  { storage, partitions, units: consumed }: Tables,
   name: 'BatchGetItem' | 'Query' | 'Scan',
   input: Input,
 ): Promise<object> {
@@ -30,6 +31,7 @@ export async function readMany(
   if (name !== 'Query') return run(name, view, data);
   const { answer, units } = await measured(data, (asked) => run(name, view, asked));
   const { table } = storage.record(data.TableName);
+  consumed.addReads(table.TableName, units);
   const [first] = (answer as { Items?: Item[] }).Items ?? [];
   // What finds nothing says not where it looked, and costs next to nothing.
   if (first === undefined) return answer;

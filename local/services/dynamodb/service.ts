@@ -11,6 +11,7 @@ import { parseObject } from '../shared/json-object.ts';
 import { KeyLocks } from '../shared/key-locks.ts';
 import type { DynamoDbBehaviour } from './behaviour.ts';
 import { Conflicts } from './conflicts.ts';
+import { ConsumedUnits } from './consumed-units.ts';
 import { isDynamoDbError, protocolError } from './errors.ts';
 import { Partitions } from './partitions.ts';
 import { getItem, readMany } from './reads.ts';
@@ -56,6 +57,8 @@ const OPERATIONS: Readonly<Record<string, Operation>> = {
 
 export class DynamoDbService implements AwsService {
   readonly name = 'dynamodb';
+  /** What the requests so far would be billed as. */
+  readonly units = new ConsumedUnits();
   readonly #options: DynamoDbOptions;
   readonly #now: () => number;
   readonly #tables: Promise<Tables>;
@@ -75,6 +78,7 @@ export class DynamoDbService implements AwsService {
       locks: new KeyLocks(),
       conflicts: new Conflicts(behaviour.transactionMs),
       partitions: new Partitions({ limits: behaviour.partition, nowMs: this.#now }),
+      units: this.units,
     }));
     // Whoever uses the tables first is told; nobody else must die of it.
     this.#tables.catch(() => {});

@@ -56,6 +56,7 @@ export async function transactWriteItems(
     }
     for (const { partition, units } of charges) partitions.charge('writeUnits', partition, units);
     await storage.commit(operations);
+    tables.units.addWrites(operations, 2);
     return {};
   };
   const kept = token === undefined ? undefined : tokenKey(token);

@@ -14,6 +14,7 @@ import { writeUnit } from './action-store.ts';
 import { check, runNow } from './actions.ts';
 import { measured, partitionOf } from './capacity.ts';
 import type { Conflicts } from './conflicts.ts';
+import type { ConsumedUnits } from './consumed-units.ts';
 import { invalid, isConditionalCheckFailed } from './errors.ts';
 import type { Partitions } from './partitions.ts';
 import type { Storage } from './storage.ts';
@@ -23,6 +24,7 @@ export interface Tables {
   readonly locks: KeyLocks;
   readonly conflicts: Conflicts;
   readonly partitions: Partitions;
+  readonly units: ConsumedUnits;
 }
 
 export type WriteName = 'PutItem' | 'UpdateItem' | 'DeleteItem';
@@ -56,6 +58,7 @@ export async function writeItem(tables: Tables, name: WriteName, input: Input): 
     const { answer, operations, units } = apply(storage, write);
     partitions.charge('writeUnits', write.partition, units);
     await storage.commit(operations);
+    tables.units.addWrites(operations, 1);
     return answer;
   });
 }
@@ -77,7 +80,9 @@ export async function batchWriteItem(tables: Tables, input: Input): Promise<obje
     throw invalid('Provided list of item keys contains duplicates');
   }
   return locks.run(keys, async () => {
-    await storage.commit(writes.flatMap((write) => apply(storage, write).operations));
+    const operations = writes.flatMap((write) => apply(storage, write).operations);
+    await storage.commit(operations);
+    tables.units.addWrites(operations, 1);
     return { UnprocessedItems: {} };
   });
 }

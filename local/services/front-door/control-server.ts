@@ -1,10 +1,11 @@
 /**
- * The operator's port: shows functions, request counts, queues and state transitions, ends workers, invokes, sets faults,
+ * The operator's port: shows functions, request counts, queues, state transitions and units, ends workers, invokes, sets faults,
  * omits grants. It takes only who holds the token and refuses browsers, so that neither a sandbox nor a web page can drive it.
  */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import type { DynamoDbService } from '../dynamodb/service.ts';
 import type { AccessControl } from '../iam/access-control.ts';
 import { grantRoutes } from '../iam/routes.ts';
 import { LambdaError } from '../lambda/errors.ts';
@@ -31,6 +32,7 @@ export interface ControlServerOptions {
   readonly access: AccessControl;
   readonly stateMachines: Pick<StepFunctionsService, 'transitions' | 'executions'>;
   readonly queues: Pick<Queues, 'list'>;
+  readonly tables: Pick<DynamoDbService, 'units'>;
   /** How an operator calls this machine's AWS. */
   readonly operator: OperatorAccess;
   /** Default 0: any free port. */
@@ -97,7 +99,7 @@ export class ControlServer implements AsyncDisposable {
 }
 
 function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
-  const { functions, counts, faults, access, stateMachines, queues, operator } = options;
+  const { functions, counts, faults, access, stateMachines, queues, tables, operator } = options;
   const terminate = async ({ params: [name, workerId] }: ControlCall): Promise<unknown> => {
     const id = workerId === undefined ? undefined : parse(WorkerId, workerId);
     const terminated = await functions.terminateWorkers(parse(Name, name), id);
@@ -136,6 +138,7 @@ function routesOf(options: ControlServerOptions): readonly ControlRoute[] {
       answer: async () => ({ executions: stateMachines.executions() }),
     },
     ...counterRoutes('transitions', stateMachines.transitions),
+    ...counterRoutes('units', tables.units),
     ...faultRoutes(faults),
     ...grantRoutes(access),
   ];

@@ -36,6 +36,7 @@ export interface FunctionWorkerOptions {
 }
 
 interface Running extends InvocationRequest {
+  readonly since: number;
   readonly sink: InvocationSink;
 }
 
@@ -57,6 +58,7 @@ export class FunctionWorker {
   readonly #thread: Worker;
   readonly #lines = new LineSplitter((line) => this.#log(line));
   #ready = false;
+  #busyMs = 0;
   #running: Running | undefined;
   #timer: NodeJS.Timeout;
   #death: Death | undefined;
@@ -89,6 +91,11 @@ export class FunctionWorker {
     return this.#ready;
   }
 
+  /** Time of what it ran and runs. */
+  get busyMs(): number {
+    return this.#busyMs + (this.#running ? performance.now() - this.#running.since : 0);
+  }
+
   get state(): WorkerState {
     const requestId = this.#running?.requestId;
     const state = requestId !== undefined ? 'busy' : this.#ready ? 'idle' : 'starting';
@@ -109,7 +116,7 @@ export class FunctionWorker {
 
   /** Once it has loaded. */
   run(request: InvocationRequest, sink: InvocationSink): void {
-    this.#running = { ...request, sink };
+    this.#running = { ...request, sink, since: performance.now() };
     this.#post({
       type: 'invoke',
       ...request,
@@ -183,10 +190,15 @@ export class FunctionWorker {
     clearTimeout(this.#timer);
     this.#lines.flush();
     const sink = this.#running?.sink;
-    this.#running = undefined;
+    this.#endRun();
     // A worker that was told to end takes no more.
     if (this.#death === undefined) this.#options.onFree(this);
     return sink;
+  }
+
+  #endRun(): void {
+    this.#busyMs = this.busyMs;
+    this.#running = undefined;
   }
 
   #die(errorType: string, cause: string): void {
@@ -206,7 +218,7 @@ export class FunctionWorker {
     clearTimeout(this.#timer);
     this.#lines.flush();
     const running = this.#running;
-    this.#running = undefined;
+    this.#endRun();
     const errorOf = (requestId: string) => this.#initError ?? this.#lastWords(requestId, code);
     this.#options.onExit(this, errorOf);
     running?.sink.failed(errorOf(running.requestId));

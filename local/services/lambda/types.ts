@@ -85,6 +85,9 @@ export interface FunctionState {
   readonly invocations: number;
   readonly inits: number;
   readonly throttles: number;
+  /** Of all invocations together, those under way included. */
+  readonly busyMs: number;
+  readonly memoryMb: number;
   /** Asynchronous events that are waiting, running or between retries. */
   readonly pendingEvents: number;
 }

@@ -41,6 +41,8 @@ export class WorkerPool {
   #invocations = 0;
   #inits = 0;
   #throttles = 0;
+  /** Time of workers that have ended. */
+  #endedMs = 0;
 
   constructor(definition: FunctionDefinition, options: WorkerPoolOptions) {
     this.definition = definition;
@@ -55,6 +57,8 @@ export class WorkerPool {
       invocations: this.#invocations,
       inits: this.#inits,
       throttles: this.#throttles,
+      busyMs: [...this.#workers.values()].reduce((sum, { busyMs }) => sum + busyMs, this.#endedMs),
+      memoryMb: this.definition.memoryMb,
     };
   }
 
@@ -221,6 +225,7 @@ export class WorkerPool {
   #forget(worker: FunctionWorker, errorOf: (requestId: string) => FunctionError): void {
     this.#takeFromIdle(worker);
     this.#workers.delete(worker.workerId);
+    this.#endedMs += worker.busyMs;
     // What it was started for learns why it cannot run; the next event starts another.
     const run = this.#starting.has(worker) ? this.#queue.shift() : undefined;
     run?.sink.failed(errorOf(run.request.requestId));

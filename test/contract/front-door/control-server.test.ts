@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
+import { ConsumedUnits } from '../../../local/services/dynamodb/consumed-units.ts';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
 import { AccessControl } from '../../../local/services/iam/access-control.ts';
 import { Queues } from '../../../local/services/sqs/queues.ts';
@@ -48,6 +49,7 @@ beforeEach(async () => {
     faults: stage.frontDoor.faults,
     stateMachines,
     queues,
+    tables: { units: new ConsumedUnits() },
     access: new AccessControl({ log: () => {} }),
     operator,
   });

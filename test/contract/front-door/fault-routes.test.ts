@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ConsumedUnits } from '../../../local/services/dynamodb/consumed-units.ts';
 import { ControlServer } from '../../../local/services/front-door/control-server.ts';
 import { FaultSwitch } from '../../../local/services/front-door/faults/fault-switch.ts';
 import { RequestCounts } from '../../../local/services/front-door/request-counts.ts';
@@ -21,6 +22,7 @@ beforeEach(async () => {
     faults: new FaultSwitch(new Chance(1)),
     stateMachines: { transitions: new TransitionCounts(), executions: () => [] },
     queues: new Queues(),
+    tables: { units: new ConsumedUnits() },
     access: new AccessControl({ log: () => {} }),
     operator,
   });
