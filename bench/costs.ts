@@ -23,7 +23,12 @@ npm run costs -- measure           a thousand sandboxes of three programs, count
 async function templatesOf(settings: readonly string[], folder: string): Promise<Template[]> {
   const context = settings.flatMap((setting) => ['-c', setting]);
   const cdk = ['synth', '--quiet', '--output', folder, ...context];
-  await promisify(execFile)('cdk', cdk, { maxBuffer: 64 * 1024 * 1024 });
+  try {
+    await promisify(execFile)('cdk', cdk, { maxBuffer: 64 * 1024 * 1024 });
+  } catch (error) {
+    const { stderr = '' } = error as { stderr?: string };
+    throw new BenchError(/^Error: (.+?)(?=^\s+at |(?![^]))/ms.exec(stderr)?.[1]?.trim() ?? stderr);
+  }
   return Promise.all(
     ['Data', 'Service'].map(async (stack) => {
       const text = await readFile(join(folder, `${stack}.template.json`), 'utf8');
