@@ -112,7 +112,6 @@ function runTask(
     count: 1,
     clientToken: launchId,
     startedBy: launchId,
-    enableECSManagedTags: true,
     overrides: overridesOf(spec),
     networkConfiguration: {
       awsvpcConfiguration: {

@@ -10,16 +10,15 @@ import { describeTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import {
   invoke,
-  keepState,
   postTo,
+  queryState,
   readLog,
-  readState,
   startLives,
   takeTickets,
   tellSteps,
+  useItems,
   useLog,
   useSegments,
-  useState,
 } from './statements.ts';
 import { KEY_MEMORY, LEASE, launchEstimate, READERS, RELAY_LIFE } from './timing.ts';
 import {
@@ -51,7 +50,7 @@ export function authorizer(scope: Construct, world: World): ServiceFunction {
       REQUESTS_PER_SECOND: String(world.config.requestsPerSecond),
       ...KEY_MEMORY,
     },
-    grants: [...readState(world.state), takeTickets(world.state)],
+    grants: [useItems(world.state, 'GetItem'), takeTickets(world.state)],
     timeout: Duration.seconds(10),
     reservedConcurrency: 100,
   });
@@ -64,7 +63,10 @@ export function account(scope: Construct, world: World): ServiceFunction {
     description: 'Tenants and API keys',
     envSchema: AccountEnv,
     env: { ...stateEnv(world), ...httpEnv(world), WEBSOCKET_URL: world.websocketUrl },
-    grants: keepState(world.state),
+    grants: [
+      useItems(world.state, 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1'),
+    ],
     timeout: Duration.seconds(29),
   });
 }
@@ -94,7 +96,8 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       ...launchEstimate(config),
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1'),
       readLog(world.output),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
       startLives(lifecycleArn(world)),
@@ -126,7 +129,8 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       ...READERS,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1'),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
       postTo(world.connectionsArn),

@@ -13,15 +13,17 @@ import { acknowledge } from '../acknowledge.ts';
 import { describeTasks, launchTasks, listTasks, stopTasks } from './fleet-grants.ts';
 import { ServiceFunction } from './service-function.ts';
 import {
+  failSteps,
   invoke,
   postTo,
   putEvents,
+  queryState,
   sendFailures,
   startLives,
   tellSteps,
+  useItems,
   useLog,
   useSegments,
-  useState,
 } from './statements.ts';
 import { LEASE, PAUSE, RELAY_LIFE } from './timing.ts';
 import {
@@ -60,7 +62,8 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...RELAY_LIFE,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1'),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
       postTo(world.connectionsArn),
@@ -98,7 +101,8 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       ...PAUSE,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1', 'gsi2'),
       ...launchTasks(fleet),
       stopTasks(fleet),
       listTasks(fleet),
@@ -136,7 +140,7 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
       CLUSTER: world.clusterName,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'UpdateItem'),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
       tellSteps(lifecycleArn(world)),
       stopTasks(world.fleet),
@@ -172,11 +176,12 @@ export function lifecycle(scope: Construct, world: World): ServiceFunction {
       CLUSTER: world.clusterName,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       ...launchTasks(fleet),
       stopTasks(fleet),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
       tellSteps(lifecycleArn(world)),
+      failSteps(lifecycleArn(world)),
       putEvents(world.eventBusArn),
     ],
     timeout: Duration.seconds(60),

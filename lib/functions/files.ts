@@ -5,7 +5,7 @@ import { FilesEnv } from '../../lambdas/files/env.ts';
 import { TransferEnv } from '../../lambdas/transfer/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { ServiceFunction } from './service-function.ts';
-import { invoke, keepState, sendFailures, useTransfers } from './statements.ts';
+import { invoke, presignTransfers, seeTransfers, sendFailures, useItems } from './statements.ts';
 import { TRANSFER_LEASE, TRANSFER_WAIT } from './timing.ts';
 import {
   arnOf,
@@ -35,8 +35,9 @@ export function files(scope: Construct, world: World): ServiceFunction {
       ...TRANSFER_WAIT,
     },
     grants: [
-      ...keepState(world.state),
-      ...useTransfers(world.transferBucketArn),
+      useItems(world.state, 'GetItem', 'PutItem', 'UpdateItem'),
+      presignTransfers(world.transferBucketArn),
+      seeTransfers(world.transferBucketArn),
       invoke(...gatewayArns(world), arnOf(world, 'transfer')),
     ],
     timeout: Duration.seconds(29),
@@ -58,8 +59,8 @@ export function transfer(scope: Construct, world: World): ServiceFunction {
       ...TRANSFER_LEASE,
     },
     grants: [
-      ...keepState(world.state),
-      ...useTransfers(world.transferBucketArn),
+      useItems(world.state, 'GetItem', 'UpdateItem'),
+      presignTransfers(world.transferBucketArn),
       invoke(...gatewayArns(world)),
       sendFailures(world.failureArns.transfer),
     ],

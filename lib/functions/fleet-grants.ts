@@ -22,10 +22,9 @@ export const describeTasks = (fleet: Fleet): PolicyStatement =>
 export const listTasks = (fleet: Fleet): PolicyStatement =>
   allow(['ecs:ListTasks'], ['*'], inCluster(fleet));
 
-/** RunTask with tags needs TagResource, and passes the one role that pulls the image. */
+/** RunTask passes the one role that pulls the image. It sends no tags: those would need TagResource. */
 export const launchTasks = (fleet: Fleet): PolicyStatement[] => [
   allow(['ecs:RunTask'], [fleet.taskDefinitionArn], inCluster(fleet)),
-  allow(['ecs:TagResource'], [fleet.taskArns], { StringEquals: { 'ecs:CreateAction': 'RunTask' } }),
   allow(['iam:PassRole'], [fleet.executionRoleArn], {
     StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
   }),

@@ -4,7 +4,7 @@ import type { Construct } from 'constructs';
 import { SocketEnv } from '../../lambdas/socket/env.ts';
 import { acknowledge } from '../acknowledge.ts';
 import { ServiceFunction } from './service-function.ts';
-import { invoke, postTo, readLog, readSegments, useState } from './statements.ts';
+import { invoke, postTo, queryState, readLog, readSegments, useItems } from './statements.ts';
 import { KEY_MEMORY } from './timing.ts';
 import {
   arnOf,
@@ -33,7 +33,8 @@ export function socket(scope: Construct, world: World): ServiceFunction {
       ...KEY_MEMORY,
     },
     grants: [
-      ...useState(world.state),
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      queryState(world.state, 'table', 'gsi1'),
       readLog(world.output),
       ...readSegments(world.segmentBucketArn),
       postTo(world.connectionsArn),

@@ -4,7 +4,7 @@
  */
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { STATE_INDEXES } from '../data-stack.ts';
+import type { STATE_INDEXES } from '../data-stack.ts';
 
 export function allow(
   actions: readonly string[],
@@ -14,44 +14,33 @@ export function allow(
   return new PolicyStatement({ actions: [...actions], resources: [...resources], conditions });
 }
 
-/** A transaction is authorized by the actions in it. */
-const ITEM_ACTIONS = [
-  'dynamodb:DeleteItem',
-  'dynamodb:GetItem',
-  'dynamodb:PutItem',
-  'dynamodb:UpdateItem',
-] as const;
+/** What a function does to the items of the state table. A transaction is authorized by the actions in it. */
+export const useItems = (
+  state: ITable,
+  ...actions: ('DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem')[]
+): PolicyStatement =>
+  allow(
+    actions.map((action) => `dynamodb:${action}`),
+    [state.tableArn],
+  );
 
-const indexesOf = (state: ITable): string[] =>
-  STATE_INDEXES.map((index) => `${state.tableArn}/index/${index}`);
-
-const queryState = (state: ITable) =>
-  allow(['dynamodb:Query'], [state.tableArn, ...indexesOf(state)]);
-
-export const readState = (state: ITable): PolicyStatement[] => [
-  allow(['dynamodb:GetItem'], [state.tableArn]),
-  queryState(state),
-];
-
-export const useState = (state: ITable): PolicyStatement[] => [
-  allow(ITEM_ACTIONS, [state.tableArn]),
-  queryState(state),
-];
+/** Where a function queries: the partitions of the table itself, or those of an index. */
+export const queryState = (
+  state: ITable,
+  ...places: ('table' | (typeof STATE_INDEXES)[number])[]
+): PolicyStatement =>
+  allow(
+    ['dynamodb:Query'],
+    places.map((place) =>
+      place === 'table' ? state.tableArn : `${state.tableArn}/index/${place}`,
+    ),
+  );
 
 /** The partition of tickets begins like this, and nothing else does. */
 export const takeTickets = (state: ITable): PolicyStatement =>
   allow(['dynamodb:DeleteItem'], [state.tableArn], {
     'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
   });
-
-/** What is put and changed, never deleted. */
-export const keepState = (state: ITable): PolicyStatement[] => [
-  allow(
-    ITEM_ACTIONS.filter((action) => action !== 'dynamodb:DeleteItem'),
-    [state.tableArn],
-  ),
-  queryState(state),
-];
 
 export const useLog = (output: ITable): PolicyStatement =>
   allow(['dynamodb:PutItem', 'dynamodb:Query'], [output.tableArn]);
@@ -70,11 +59,13 @@ export const useSegments = (bucketArn: string): PolicyStatement[] => [
   allow(['s3:ListBucket'], [bucketArn]),
 ];
 
-/** To presign reads and writes, and to see whether an object is there. */
-export const useTransfers = (bucketArn: string): PolicyStatement[] => [
-  allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]),
-  allow(['s3:ListBucket'], [bucketArn]),
-];
+/** To presign reads and writes. */
+export const presignTransfers = (bucketArn: string): PolicyStatement =>
+  allow(['s3:GetObject', 's3:PutObject'], [`${bucketArn}/*`]);
+
+/** To see whether an object is there: without it S3 answers AccessDenied for one that is not. */
+export const seeTransfers = (bucketArn: string): PolicyStatement =>
+  allow(['s3:ListBucket'], [bucketArn]);
 
 /** Covers InvokeWithResponseStream too, which has no action of its own. */
 export const invoke = (...functionArns: string[]): PolicyStatement =>
@@ -90,7 +81,11 @@ export const sendFailures = (queueArn: string): PolicyStatement =>
 
 /** A step that waits is told by whoever holds its token: the right is the machine's. */
 export const tellSteps = (machineArn: string): PolicyStatement =>
-  allow(['states:SendTaskFailure', 'states:SendTaskSuccess'], [machineArn]);
+  allow(['states:SendTaskSuccess'], [machineArn]);
+
+/** Of a launch that came to nothing, which only the step itself tells. */
+export const failSteps = (machineArn: string): PolicyStatement =>
+  allow(['states:SendTaskFailure'], [machineArn]);
 
 export const startLives = (machineArn: string): PolicyStatement =>
   allow(['states:StartExecution'], [machineArn]);

@@ -13,27 +13,16 @@ const fn = (name: string) =>
 const MACHINE =
   'arn:<AWS::Partition>:states:<AWS::Region>:<AWS::AccountId>:stateMachine:code-interpreter-lifecycle';
 const START_LIVES = `states:StartExecution ${MACHINE}`;
-const TELL_STEPS = [`states:SendTaskFailure ${MACHINE}`, `states:SendTaskSuccess ${MACHINE}`];
-const LAUNCH = [
-  'ecs:RunTask <SandboxDefinition>',
-  `ecs:TagResource ${TASKS}`,
-  'iam:PassRole <SandboxExecutionRole.Arn>',
-];
+const TELL_STEPS = `states:SendTaskSuccess ${MACHINE}`;
+const LAUNCH = ['ecs:RunTask <SandboxDefinition>', 'iam:PassRole <SandboxExecutionRole.Arn>'];
 const PUT_EVENTS =
   'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default';
 
-const READ_STATE = [
-  `dynamodb:Query ${STATE}`,
-  `dynamodb:Query ${STATE}/index/gsi1`,
-  `dynamodb:Query ${STATE}/index/gsi2`,
-];
-const USE_STATE = [
-  ...['DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'].map(
-    (action) => `dynamodb:${action} ${STATE}`,
-  ),
-  ...READ_STATE,
-];
-const KEEP_STATE = USE_STATE.filter((grant) => !grant.startsWith('dynamodb:DeleteItem'));
+const items = (...actions: string[]) => actions.map((action) => `dynamodb:${action} ${STATE}`);
+const ALL_ITEMS = items('DeleteItem', 'GetItem', 'PutItem', 'UpdateItem');
+const QUERY_TABLE = `dynamodb:Query ${STATE}`;
+const QUERY_GSI1 = `dynamodb:Query ${STATE}/index/gsi1`;
+const QUERY_GSI2 = `dynamodb:Query ${STATE}/index/gsi2`;
 const USE_LOG = ['PutItem', 'Query'].map((action) => `dynamodb:${action} ${OUTPUT}`);
 const USE_SEGMENTS = [`s3:GetObject ${SEGMENTS}`, `s3:PutObject ${SEGMENTS}`];
 const USE_TRANSFERS = ['GetObject', 'PutObject'].map(
@@ -45,20 +34,24 @@ const failuresOf = (id: string) => `sqs:SendMessage <Failures${id}.Arn>`;
 
 /** Beside its own log. */
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
-  Authorizer: [`dynamodb:GetItem ${STATE}`, `dynamodb:DeleteItem ${STATE}`, ...READ_STATE],
-  Account: KEEP_STATE,
+  Authorizer: items('GetItem', 'DeleteItem'),
+  Account: [...items('GetItem', 'PutItem', 'UpdateItem'), QUERY_TABLE, QUERY_GSI1],
   Sandboxes: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
+    QUERY_TABLE,
+    QUERY_GSI1,
     `dynamodb:Query ${OUTPUT}`,
     `ecs:StopTask ${TASKS}`,
     `ecs:DescribeTasks ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('pool')}`,
     START_LIVES,
-    ...TELL_STEPS,
+    TELL_STEPS,
   ],
   Executions: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
+    QUERY_TABLE,
+    QUERY_GSI1,
     ...USE_LOG,
     ...USE_SEGMENTS,
     POSTS,
@@ -67,21 +60,22 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('relay')}`,
   ],
   Files: [
-    ...KEEP_STATE,
+    ...items('GetItem', 'PutItem', 'UpdateItem'),
     ...USE_TRANSFERS,
     's3:ListBucket <code-interpreter-transfers>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('transfer')}`,
   ],
   Transfer: [
-    ...KEEP_STATE,
+    ...items('GetItem', 'UpdateItem'),
     ...USE_TRANSFERS,
-    's3:ListBucket <code-interpreter-transfers>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     failuresOf('Transfer'),
   ],
   Relay: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
+    QUERY_TABLE,
+    QUERY_GSI1,
     ...USE_LOG,
     ...USE_SEGMENTS,
     POSTS,
@@ -91,7 +85,9 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     failuresOf('Relay'),
   ],
   Socket: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
+    QUERY_TABLE,
+    QUERY_GSI1,
     `dynamodb:Query ${OUTPUT}`,
     `s3:GetObject ${SEGMENTS}`,
     's3:ListBucket <code-interpreter-segments>',
@@ -100,7 +96,10 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('relay')}`,
   ],
   Pool: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
+    QUERY_TABLE,
+    QUERY_GSI1,
+    QUERY_GSI2,
     ...LAUNCH,
     `ecs:StopTask ${TASKS}`,
     'ecs:ListTasks *',
@@ -108,25 +107,26 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
     START_LIVES,
-    ...TELL_STEPS,
+    TELL_STEPS,
     PUT_EVENTS,
     failuresOf('Pool'),
   ],
   TaskEvents: [
-    ...USE_STATE,
+    ...items('DeleteItem', 'GetItem', 'UpdateItem'),
     `ecs:StopTask ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('pool')}`,
-    ...TELL_STEPS,
+    TELL_STEPS,
     failuresOf('TaskEvents'),
   ],
   LifecycleSteps: [
-    ...USE_STATE,
+    ...ALL_ITEMS,
     ...LAUNCH,
     `ecs:StopTask ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('pool')}`,
-    ...TELL_STEPS,
+    TELL_STEPS,
+    `states:SendTaskFailure ${MACHINE}`,
     PUT_EVENTS,
   ],
 };
@@ -157,9 +157,6 @@ describe('what a function may do', () => {
       const cluster = { ArnEquals: { 'ecs:cluster': { 'Fn::GetAtt': ['Cluster', 'Arn'] } } };
       expect(byAction('ecs:RunTask')?.condition).toEqual(cluster);
       expect(byAction('ecs:StopTask')?.condition).toEqual(cluster);
-      expect(byAction('ecs:TagResource')?.condition).toEqual({
-        StringEquals: { 'ecs:CreateAction': 'RunTask' },
-      });
       expect(byAction('iam:PassRole')).toMatchObject({
         resources: ['<SandboxExecutionRole.Arn>'],
         condition: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
@@ -197,7 +194,6 @@ describe('what a function may do', () => {
         `ecs:DescribeTasks ${TASKS}`,
         'ecs:ListTasks *',
         `ecs:StopTask ${TASKS}`,
-        `ecs:TagResource ${TASKS}`,
         ...USE_SEGMENTS,
         ...USE_TRANSFERS,
         POSTS,
