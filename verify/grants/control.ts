@@ -25,7 +25,12 @@ const Operator = z.object({
 const Invoked = z.object({ payload: z.unknown(), error: z.unknown() }).partial();
 const Functions = z.object({
   functions: z.array(
-    z.object({ workers: z.array(z.object({ state: z.string() })), pendingEvents: z.number() }),
+    z.object({
+      functionName: z.string(),
+      workers: z.array(z.object({ state: z.string() })),
+      invocations: z.number(),
+      pendingEvents: z.number(),
+    }),
   ),
 });
 const Queues = z.object({ queues: z.array(z.object({ name: z.string(), sent: z.number() })) });
@@ -69,6 +74,11 @@ export function controlOf({ controlUrl, controlToken }: Stack) {
         ({ workers, pendingEvents }) =>
           pendingEvents === 0 && workers.every(({ state }) => state === 'idle'),
       ),
+    /** How often it was invoked. */
+    invocationsOf: async (name: string) =>
+      (await call(Functions, 'GET', '/functions')).functions.find(
+        ({ functionName }) => functionName === name,
+      )?.invocations ?? 0,
     fault: (rule: unknown) => call(z.unknown(), 'POST', '/faults', rule),
     clearFaults: () => call(z.unknown(), 'DELETE', '/faults'),
     operator: () => call(Operator, 'GET', '/operator'),

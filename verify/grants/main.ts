@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { controlOf } from './control.ts';
 import { draw } from './draw.ts';
-import { describe, keyOf, roleIdOf } from './names.ts';
+import { describe, keyOf, provenName, roleIdOf } from './names.ts';
 import { isOnBehalf } from './on-behalf.ts';
 import { operatorOf } from './operator.ts';
 import { SCENARIOS } from './scenarios/index.ts';
@@ -85,12 +85,15 @@ async function main(): Promise<void> {
   if (survivors.length > 0 || failures.length > 0) process.exitCode = 1;
 }
 
-/** `role action` → the scenario that fails without it: held against the template by a test. */
+/** Grant → the scenario that fails without it. What has survived somewhere is not proven anywhere. */
 async function keep(verdicts: readonly Verdict[]): Promise<void> {
-  const proven: Record<string, string> = {};
-  for (const { grant, killer } of verdicts)
-    if (killer !== undefined) proven[`${roleIdOf(grant)} ${grant.action}`] = killer;
-  const sorted = Object.fromEntries(Object.entries(proven).sort(([a], [b]) => (a < b ? -1 : 1)));
+  const nameOf = ({ grant }: Verdict) => provenName(roleIdOf(grant), grant.action, grant.resource);
+  const survived = new Set(verdicts.filter(({ killer }) => killer === undefined).map(nameOf));
+  const proven = verdicts.flatMap((verdict): [string, string][] => {
+    const name = nameOf(verdict);
+    return verdict.killer === undefined || survived.has(name) ? [] : [[name, verdict.killer]];
+  });
+  const sorted = Object.fromEntries(proven.sort(([a], [b]) => (a < b ? -1 : 1)));
   await writeFile(PROVEN, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 

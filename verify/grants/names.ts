@@ -12,3 +12,13 @@ export const describe = (grant: Grant): string => {
   const resource = grant.resource.split(':').slice(5).join(':') || grant.resource;
   return `${roleIdOf(grant)} ${grant.action} ${resource}`;
 };
+
+/** What of a resource reads the same in the template and in a deployment, and tells it from another of its kind. */
+const partOf = (resource: string): string =>
+  (
+    resource.match(/(?<!Exports)Output|State|segments|transfers|gsi\d|(?<=:function:).+/g) ?? []
+  ).join(' ');
+
+/** How `proven.json` names a grant. */
+export const provenName = (roleId: string, action: string, resource: string): string =>
+  [roleId, action, partOf(resource)].join(' ').trimEnd();

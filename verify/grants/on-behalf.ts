@@ -70,6 +70,12 @@ export const ON_BEHALF: readonly OnBehalf[] = [
       'https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html',
   },
   {
+    roles: ['ClosedVpcRejected', 'OpenVpcRejected'],
+    actions: ['logs:DescribeLogStreams'],
+    because: 'EC2 writes the flow log of a VPC with the role of that log',
+    document: 'https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html',
+  },
+  {
     roles: ['TaskEvents'],
     actions: ['sqs:SendMessage'],
     because:

@@ -24,7 +24,14 @@ const nameIn = (grants: readonly Grant[], pattern: RegExp): string => {
 
 export type OperatorWork = Pick<
   World,
-  'ageSandbox' | 'ageOutbox' | 'outboxSize' | 'stopTasks' | 'deleteSegments' | 'sendEvent'
+  | 'ageSandbox'
+  | 'ageOutbox'
+  | 'outboxSize'
+  | 'subscribersOf'
+  | 'tasks'
+  | 'stopTasks'
+  | 'deleteSegments'
+  | 'sendEvent'
 >;
 
 export async function operatorOf(
@@ -36,6 +43,8 @@ export async function operatorOf(
   const grants = await control.grants();
   const fleet = new ECSClient(settings);
   const lambda = new LambdaClient(settings);
+  const tasks = async (): Promise<readonly string[]> =>
+    (await fleet.send(new ListTasksCommand({ cluster: CLUSTER }))).taskArns ?? [];
   return {
     ...recordsOf(
       DynamoDBDocumentClient.from(new DynamoDBClient(settings)),
@@ -45,9 +54,9 @@ export async function operatorOf(
       new S3Client({ ...settings, forcePathStyle: true }),
       nameIn(grants, /^arn:aws:s3:::([^/]*segments[^/]*)$/),
     ),
+    tasks,
     async stopTasks() {
-      const { taskArns = [] } = await fleet.send(new ListTasksCommand({ cluster: CLUSTER }));
-      for (const task of taskArns)
+      for (const task of await tasks())
         await fleet.send(new StopTaskCommand({ cluster: CLUSTER, task }));
     },
     async sendEvent(name, payload) {
@@ -65,7 +74,7 @@ export async function operatorOf(
 function recordsOf(
   tables: DynamoDBDocumentClient,
   TableName: string,
-): Pick<OperatorWork, 'ageSandbox' | 'ageOutbox' | 'outboxSize'> {
+): Pick<OperatorWork, 'ageSandbox' | 'ageOutbox' | 'outboxSize' | 'subscribersOf'> {
   const rowsOf = async (entity: string): Promise<Record<string, unknown>[]> => {
     const { Items = [] } = await tables.send(
       new ScanCommand({
@@ -100,6 +109,8 @@ function recordsOf(
       for (const row of await rowsOf('outbox')) await age(row, 'at');
     },
     outboxSize: async () => (await rowsOf('outbox')).length,
+    subscribersOf: async (sandboxId) =>
+      (await rowsOf('subscription')).filter((row) => row['sandboxId'] === sandboxId).length,
   };
 }
 

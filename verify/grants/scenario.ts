@@ -37,6 +37,10 @@ export interface World {
   readonly ageSandbox: (id: string) => Promise<void>;
   readonly ageOutbox: () => Promise<void>;
   readonly outboxSize: () => Promise<number>;
+  /** Rows of the WebSocket's readers. */
+  readonly subscribersOf: (sandboxId: string) => Promise<number>;
+  /** ARNs of those that are not told to stop. */
+  readonly tasks: () => Promise<readonly string[]>;
   /** Every task of the deployment, as if their hosts were gone. */
   readonly stopTasks: () => Promise<void>;
   readonly deleteSegments: () => Promise<void>;

@@ -5,6 +5,9 @@ import { executionScenarios } from './executions.ts';
 import { fileScenarios } from './files.ts';
 import { givenUpScenarios } from './given-up.ts';
 import { lifeScenarios } from './lives.ts';
+import { openScenarios } from './open.ts';
+import { relayScenarios } from './relays.ts';
+import { repairScenarios } from './repairs.ts';
 import { socketScenarios } from './sockets.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -14,6 +17,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...socketScenarios,
   ...givenUpScenarios,
   ...lifeScenarios,
+  ...repairScenarios,
+  ...relayScenarios,
+  ...openScenarios,
 ];
 
 export const QUICK: readonly Scenario[] = [...accountScenarios, ...fileScenarios];

@@ -2,22 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import { expect, type Scenario, type World } from '../scenario.ts';
 import { isPoolFull } from '../world.ts';
+import { refuse } from './refuse.ts';
 
 /** Of no pool's size. */
-const LAUNCHED = { resources: { cpu: 0.5, memoryMb: 1024 } };
+export const LAUNCHED = { resources: { cpu: 0.5, memoryMb: 1024 } };
 
 const end = async ({ call, untilStatus }: World, id: string): Promise<void> => {
   await call(`/sandboxes/${id}`, { method: 'DELETE' });
   await untilStatus(id, 'stopped');
 };
-
-const refuse = (service: string, action: string, name: string, world: World) =>
-  world.control.fault({
-    service,
-    action,
-    function: world.functionNamed(name),
-    fault: { type: 'refuse', code: 'AccessDeniedException', status: 400 },
-  });
 
 export const lifeScenarios: readonly Scenario[] = [
   {
@@ -77,7 +70,7 @@ export const lifeScenarios: readonly Scenario[] = [
   {
     name: 'a life that cannot be started is started by the pool’s minute',
     async run(world) {
-      await refuse('states', 'StartExecution', 'sandboxes', world);
+      await refuse(world, { service: 'states', action: 'StartExecution', name: 'sandboxes' });
       const asked = await world.call('/sandboxes', { body: { runtime: 'python' } }, 201, 202, 500);
       await world.control.clearFaults();
       const { data } = await world.call('/sandboxes?limit=1');
@@ -93,7 +86,7 @@ export const lifeScenarios: readonly Scenario[] = [
     name: 'an end that was not told is told by the pool’s minute',
     async run(world) {
       const id = await world.sandbox();
-      await refuse('events', 'PutEvents', 'lifecycle', world);
+      await refuse(world, { service: 'events', action: 'PutEvents', name: 'lifecycle' });
       await end(world, id);
       // It is told after the record says that it has stopped.
       await world.until(() => world.control.isQuiet());
@@ -129,6 +122,8 @@ export const lifeScenarios: readonly Scenario[] = [
     name: 'everything is stopped, and goes on',
     async run(world) {
       const id = await world.sandbox();
+      // Its life waits then, and is told by its token.
+      await world.until(() => world.control.isQuiet());
       const told = JSON.stringify(await world.invoke('pool', { task: 'stopAll', hard: true }));
       await world.invoke('pool', { task: 'resume' });
       expect(told.includes('"failed":[]'), told);

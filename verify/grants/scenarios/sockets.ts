@@ -1,28 +1,32 @@
 /** The WebSocket API: `socket`, and `relay` which runs what came by it. */
 import { randomUUID } from 'node:crypto';
-import { expect, type Scenario } from '../scenario.ts';
+import { expect, type Scenario, type World } from '../scenario.ts';
 import { connect } from './socket-client.ts';
 
 const LARGE = 'import sys\nfor n in range(160): sys.stdout.write(str(n) * 20000 + "\\n")';
+
+/** Takes input and is interrupted, all by message. */
+export async function runByMessage(world: World, sandboxId: string): Promise<void> {
+  using socket = await connect(world);
+  socket.send('execution.start', {
+    sandboxId,
+    code: 'print(input(), flush=True); import time; time.sleep(60)',
+    keepStdinOpen: true,
+  });
+  const { payload } = await socket.hear('execution.start');
+  const { executionId } = payload;
+  socket.send('execution.stdin', { executionId, seq: 1, text: 'line\n' });
+  await socket.hear('execution.output');
+  socket.send('execution.interrupt', { executionId });
+  const complete = await socket.hear('execution.complete');
+  expect(complete.payload['outcome'] === 'interrupted', JSON.stringify(complete));
+}
 
 export const socketScenarios: readonly Scenario[] = [
   {
     name: 'code runs by message, takes input and is interrupted',
     async run(world) {
-      const sandboxId = await world.sandbox();
-      using socket = await connect(world);
-      socket.send('execution.start', {
-        sandboxId,
-        code: 'print(input(), flush=True); import time; time.sleep(60)',
-        keepStdinOpen: true,
-      });
-      const { payload } = await socket.hear('execution.start');
-      const { executionId } = payload;
-      socket.send('execution.stdin', { executionId, seq: 1, text: 'line\n' });
-      await socket.hear('execution.output');
-      socket.send('execution.interrupt', { executionId });
-      const complete = await socket.hear('execution.complete');
-      expect(complete.payload['outcome'] === 'interrupted', JSON.stringify(complete));
+      await runByMessage(world, await world.sandbox());
     },
   },
   {

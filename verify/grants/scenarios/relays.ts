@@ -1,0 +1,68 @@
+/** Relays and their readers on the WebSocket, on their rarer ways: `relay`, and `executions` which relays too. */
+import { expect, type Scenario, type World } from '../scenario.ts';
+import { refuse } from './refuse.ts';
+import { connect } from './socket-client.ts';
+
+/** Longer than a relay lives here. */
+const SLOW = 'import time\nfor n in range(60):\n    print(n, flush=True)\n    time.sleep(0.1)';
+/** More than is kept in rows or in memory; then it goes on. */
+const LARGE =
+  'import sys, time\nfor n in range(160): sys.stdout.write(str(n) * 20000 + "\\n")\nsys.stdout.flush()\ntime.sleep(20)';
+const LAST = '159'.repeat(100);
+
+/** Until the log has all that is printed. */
+async function untilLogged({ call, until }: World, executionId: string): Promise<void> {
+  let after = 0;
+  await until(async () => {
+    const { data } = await call(`/executions/${executionId}/events?after=${after}&waitMs=1000`);
+    after = Number(data['nextCursor']);
+    return JSON.stringify(data).includes(LAST);
+  });
+}
+
+export const relayScenarios: readonly Scenario[] = [
+  {
+    name: 'a relay hands over to a relay',
+    async run(world) {
+      const sandboxId = await world.sandbox();
+      // Else the pool's minute might ask for the next one.
+      await refuse(world, { service: 'lambda', action: 'Invoke', name: 'pool' });
+      using socket = await connect(world);
+      socket.send('execution.start', { sandboxId, code: SLOW });
+      const { payload } = await socket.hear('execution.complete');
+      expect(payload['outcome'] === 'ok', JSON.stringify(payload));
+    },
+  },
+  {
+    name: 'a relay tells a reader of output that is no longer kept',
+    async run(world) {
+      const sandboxId = await world.sandbox();
+      using socket = await connect(world);
+      socket.send('execution.start', { sandboxId, code: LARGE });
+      const { payload } = await socket.hear('execution.start');
+      const executionId = String(payload['executionId']);
+      await untilLogged(world, executionId);
+      await world.deleteSegments();
+      using reader = await connect(world);
+      reader.send('subscribe', { executionId });
+      const { payload: told } = await reader.hear('execution.error');
+      expect(JSON.stringify(told).includes('CURSOR_EXPIRED'), JSON.stringify(told));
+    },
+  },
+  {
+    name: 'a connection that went unseen is forgotten by who posts to it',
+    async run(world) {
+      const sandboxId = await world.sandbox();
+      const socket = await connect(world);
+      socket.send('subscribe', { sandboxId });
+      await socket.hear('ack');
+      await refuse(world, { service: 'dynamodb', action: 'Query', name: 'socket' });
+      socket[Symbol.dispose]();
+      // So that its end has been told, and could not be recorded.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      expect((await world.subscribersOf(sandboxId)) === 1, 'it is still on record');
+      await world.run(sandboxId, 'print(1)');
+      await world.until(async () => (await world.subscribersOf(sandboxId)) === 0);
+    },
+  },
+];
