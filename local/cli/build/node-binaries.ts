@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { DIST, ROOT } from './paths.ts';
@@ -27,7 +27,7 @@ export function nodePackageOf(architecture: Architecture): NodePackage | undefin
   const name = join('node_modules', PACKAGES[architecture]);
   for (const root of [ROOT, join(OTHERS, architecture)]) {
     const binary = join(root, name, 'bin/node');
-    if (existsSync(binary)) return { directory: join(root, name).slice(ROOT.length + 1), binary };
+    if (existsSync(binary)) return { directory: relative(ROOT, join(root, name)), binary };
   }
   return undefined;
 }
