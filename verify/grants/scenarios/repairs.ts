@@ -19,7 +19,7 @@ export const repairScenarios: readonly Scenario[] = [
     async run(world) {
       await refuse(world, { service: 'ecs', action: 'RunTask', name: 'lifecycle' });
       const { data } = await world.call('/sandboxes', { body: { runtime: 'python', ...LAUNCHED } });
-      const { endReason } = await world.untilStatus(String(data['id']), 'stopped');
+      const { endReason } = await world.untilStatus(String(data['id']), 'failed');
       expect(endReason === 'launch_failed', `ended for ${String(endReason)}`);
     },
   },
