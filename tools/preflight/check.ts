@@ -5,7 +5,7 @@ export interface Check {
   readonly state: 'ok' | 'warn' | 'fail';
   readonly text: string;
   /** A command where there is one. */
-  readonly todo?: string;
+  readonly remedy?: string;
 }
 
 type Found = Omit<Check, 'name' | 'state'>;

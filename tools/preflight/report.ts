@@ -4,9 +4,9 @@ import type { Check } from './check.ts';
 const INDENT = ' '.repeat(35);
 
 export function reportOf(checks: readonly Check[]): string {
-  const lines = checks.flatMap(({ name, state, text, todo }) => [
+  const lines = checks.flatMap(({ name, state, text, remedy }) => [
     `${state.padEnd(4)}  ${name.padEnd(28)} ${text}`,
-    ...(todo === undefined ? [] : [`${INDENT}→ ${todo}`]),
+    ...(remedy === undefined ? [] : [`${INDENT}→ ${remedy}`]),
   ]);
   const count = (state: Check['state']) => checks.filter((check) => check.state === state).length;
   const verdict = count('fail') === 0 ? 'Ready to deploy' : `Not ready: ${count('fail')} failed`;

@@ -47,7 +47,7 @@ async function findAccount({ region, profile }: Wanted): Promise<Account | Check
     if (!problem) throw error;
     return fail(name, {
       text: problem.message,
-      todo: 'then run this again: the rest needs credentials',
+      remedy: 'then run this again: the rest needs credentials',
     });
   }
 }
@@ -56,7 +56,7 @@ async function checkAccount({ aws, id, arn }: Account, config: DeployConfig): Pr
   const who = arn.endsWith(':root')
     ? warn('credentials', {
         text: `${arn} is the root user`,
-        todo: 'deploy with a role of its own',
+        remedy: 'deploy with a role of its own',
       })
     : ok('credentials', arn);
   const stacks = await attempt('stacks', 'cloudformation', () => findStacks(aws, config));

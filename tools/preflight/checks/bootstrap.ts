@@ -10,14 +10,14 @@ const LEAST = 6;
 const Answer = z.object({ Parameter: z.object({ Value: z.coerce.number() }) });
 
 export async function checkBootstrap(aws: Aws, account: string): Promise<Check> {
-  const todo = `npx cdk bootstrap aws://${account}/${aws.region}`;
+  const remedy = `npx cdk bootstrap aws://${account}/${aws.region}`;
   try {
     const told = await aws.json('ssm', 'AmazonSSM.GetParameter', { Name: PARAMETER });
     const version = Answer.parse(told).Parameter.Value;
     if (version >= LEAST) return ok(NAME, `version ${version}`);
-    return fail(NAME, { text: `version ${version} is older than ${LEAST}`, todo });
+    return fail(NAME, { text: `version ${version} is older than ${LEAST}`, remedy });
   } catch (error) {
     if (!(error instanceof Refusal) || error.name !== 'ParameterNotFound') throw error;
-    return fail(NAME, { text: `not done in ${account}/${aws.region}`, todo });
+    return fail(NAME, { text: `not done in ${account}/${aws.region}`, remedy });
   }
 }

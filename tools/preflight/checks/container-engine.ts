@@ -21,7 +21,7 @@ export async function checkContainerEngine({ architecture }: DeployConfig): Prom
     if (has === wanted) return ok(NAME, `${program} builds for ${wanted}`);
     return warn(NAME, {
       text: `${program} runs on ${has}, and sandboxes are asked for on ${architecture}: it has to emulate`,
-      todo: `docker run --privileged --rm tonistiigi/binfmt --install ${wanted}, or deploy with -c architecture=${has === 'arm64' ? 'arm64' : 'x86_64'}`,
+      remedy: `docker run --privileged --rm tonistiigi/binfmt --install ${wanted}, or deploy with -c architecture=${has === 'arm64' ? 'arm64' : 'x86_64'}`,
     });
   } catch (error) {
     return isMissing(error) ? missing(program) : silent(program);
@@ -46,17 +46,17 @@ async function missing(program: string): Promise<Check> {
     if (answers !== undefined)
       return fail(NAME, {
         text: `${program} is not installed, but ${other} is`,
-        todo: `export CDK_DOCKER=${other}`,
+        remedy: `export CDK_DOCKER=${other}`,
       });
   }
   return fail(NAME, {
     text: `${program} is not installed: \`cdk deploy\` builds the sandbox's image with it`,
-    todo: 'install Docker, or podman and `export CDK_DOCKER=podman`',
+    remedy: 'install Docker, or podman and `export CDK_DOCKER=podman`',
   });
 }
 
 const silent = (program: string): Check =>
   fail(NAME, {
     text: `${program} is installed, but its engine does not answer`,
-    todo: `start it, and see that \`${program} info\` works as this user`,
+    remedy: `start it, and see that \`${program} info\` works as this user`,
   });

@@ -35,16 +35,16 @@ export async function checkFargate(aws: Aws, config: DeployConfig): Promise<Chec
   const has = await quota(aws, 'fargate', 'L-3032A538');
   const warm = config.poolTarget + config.openPoolTarget;
   const wanted = Math.min(config.maxRunningTasks, warm + config.maxLiveSandboxes) * TASK_VCPU;
-  const todo = raise(aws, 'fargate', 'L-3032A538', wanted);
+  const remedy = raise(aws, 'fargate', 'L-3032A538', wanted);
   if (has < (warm + 1) * TASK_VCPU)
     return fail(name, {
       text: `${has} at once, and ${warm} tasks are kept warm: no sandbox of one vCPU fits beside them`,
-      todo,
+      remedy,
     });
   if (has < wanted)
     return warn(name, {
       text: `${has} at once: fewer than the ${config.maxLiveSandboxes} sandboxes that one tenant may have, with ${warm} kept warm`,
-      todo,
+      remedy,
     });
   return ok(name, `${has} at once`);
 }
@@ -66,17 +66,17 @@ export async function checkLambda(
   const { ConcurrentExecutions: all, UnreservedConcurrentExecutions: free } =
     Settings.parse(told).AccountLimit;
   const text = `${all} at once, ${free} of them unreserved`;
-  const todo = raise(aws, 'lambda', 'L-B99A9384', 1_000);
+  const remedy = raise(aws, 'lambda', 'L-B99A9384', 1_000);
   // What a deployment that is there has reserved is not counted a second time.
   if (profile === 'prod' && !isUpdate && free - RESERVED_IN_PROD < UNRESERVED_LEAST)
     return fail(name, {
       text: `${text}; prod reserves ${RESERVED_IN_PROD}, and Lambda keeps ${UNRESERVED_LEAST} unreserved`,
-      todo,
+      remedy,
     });
   if (all < CONCURRENCY_FEW)
     return warn(name, {
       text: `${text}: about ${Math.max(1, Math.floor(all / 3))} executions can run at the same time`,
-      todo,
+      remedy,
     });
   return ok(name, text);
 }
@@ -96,6 +96,6 @@ export async function checkNetworks(
   if (has + needs <= may) return ok(name, `${has} of ${may} are used, ${needs} more needed`);
   return fail(name, {
     text: `${has} of ${may} are used, and ${needs} more needed`,
-    todo: raise(aws, 'vpc', 'L-F678F1CE', has + needs),
+    remedy: raise(aws, 'vpc', 'L-F678F1CE', has + needs),
   });
 }

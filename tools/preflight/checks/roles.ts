@@ -13,7 +13,7 @@ export async function checkEcsRole(aws: Aws): Promise<Check> {
     if (!(error instanceof Refusal) || error.name !== 'NoSuchEntity') throw error;
     return fail(name, {
       text: 'AWSServiceRoleForECS is not there: the first cluster and the first tasks of an account fail without it',
-      todo: 'aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com',
+      remedy: 'aws iam create-service-linked-role --aws-service-name ecs.amazonaws.com',
     });
   }
 }
@@ -27,6 +27,7 @@ export async function checkAccessLogs(aws: Aws, { accessLogs }: DeployConfig): P
   if (cloudwatchRoleArn) return ok(name, cloudwatchRoleArn);
   return fail(name, {
     text: `API Gateway in ${aws.region} has no role to write access logs with, and the stage asks for them`,
-    todo: 'aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ARN (a role with AmazonAPIGatewayPushToCloudWatchLogs), or deploy with -c accessLogs=false',
+    remedy:
+      'aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ARN (a role with AmazonAPIGatewayPushToCloudWatchLogs), or deploy with -c accessLogs=false',
   });
 }

@@ -35,16 +35,16 @@ export function checkStack(aws: Aws, { name, status }: FoundStack): Check {
   if (status === undefined) return ok(title, 'not there yet: it will be made');
   const remove = `aws cloudformation delete-stack --region ${aws.region} --stack-name ${name}`;
   if (status.endsWith('_IN_PROGRESS'))
-    return fail(title, { text: `${status}: somebody deploys it now`, todo: 'wait for its end' });
+    return fail(title, { text: `${status}: somebody deploys it now`, remedy: 'wait for its end' });
   if (status === 'ROLLBACK_COMPLETE' || status === 'ROLLBACK_FAILED')
     return fail(title, {
       text: `${status}: its first deploy failed, and it cannot be updated`,
-      todo: remove,
+      remedy: remove,
     });
   if (status.endsWith('_FAILED'))
     return fail(title, {
       text: `${status}: see its events`,
-      todo: `aws cloudformation describe-stack-events --region ${aws.region} --stack-name ${name}`,
+      remedy: `aws cloudformation describe-stack-events --region ${aws.region} --stack-name ${name}`,
     });
   return ok(title, `${status}: it will be updated`);
 }
