@@ -15,6 +15,7 @@ type Row = NonNullable<
   Awaited<ReturnType<ReturnType<StateService['entities']['subscription']['get']>['go']>>['data']
 >;
 
+const KEY = ['sandboxId', 'target', 'connectionId'] as const;
 const SLACK_MS = 10 * 60_000;
 const keptUntil = () => Math.ceil((Date.now() + SOCKET_LIMITS.connectionMs + SLACK_MS) / 1000);
 /** The key alone: what else an object has must not become part of it. */
@@ -39,8 +40,10 @@ export function dynamoConnectionStore(state: StateService): ConnectionStore {
     },
 
     async remove(connectionId) {
-      const { data } = await subscription.query.byConnection({ connectionId }).go({ pages: 'all' });
-      await Promise.all(data.map((row) => subscription.delete(keyOf(toSubscription(row))).go()));
+      const { data } = await subscription.query
+        .byConnection({ connectionId })
+        .go({ pages: 'all', attributes: [...KEY] });
+      await Promise.all(data.map((row) => subscription.delete(toKey(row)).go()));
       await connection.delete({ id: connectionId }).go();
     },
   };
@@ -69,12 +72,14 @@ export function dynamoSubscriptionStore(state: StateService): SubscriptionStore 
       return data ? toSubscription(data) : undefined;
     },
 
-    async count(sandboxId, connectionId) {
+    async keys(sandboxId, connectionId) {
       const [ofSandbox, ofConnection] = await Promise.all([
-        subscription.query.bySandbox({ sandboxId }).go({ pages: 'all' }),
-        subscription.query.byConnection({ connectionId }).go({ pages: 'all' }),
+        subscription.query.bySandbox({ sandboxId }).go({ pages: 'all', attributes: [...KEY] }),
+        subscription.query
+          .byConnection({ connectionId })
+          .go({ pages: 'all', attributes: [...KEY] }),
       ]);
-      return { ofSandbox: ofSandbox.data.length, ofConnection: ofConnection.data.length };
+      return { ofSandbox: ofSandbox.data.map(toKey), ofConnection: ofConnection.data.map(toKey) };
     },
 
     async watching(sandboxId, executionId) {
@@ -131,13 +136,17 @@ export function dynamoSubscriptionStore(state: StateService): SubscriptionStore 
   };
 }
 
+const toKey = (row: Pick<Row, (typeof KEY)[number]>): SubscriptionKey => ({
+  connectionId: row.connectionId,
+  sandboxId: SandboxId.parse(row.sandboxId),
+  target: row.target.startsWith('ex') ? ExecutionId.parse(row.target) : SandboxId.parse(row.target),
+});
+
 /** What we wrote is read back as it was; a row of another shape is a bug of ours. */
 function toSubscription(row: Row): Subscription {
-  const { ackId, owedBytes, target } = row;
+  const { ackId, owedBytes } = row;
   return {
-    connectionId: row.connectionId,
-    sandboxId: SandboxId.parse(row.sandboxId),
-    target: target.startsWith('ex') ? ExecutionId.parse(target) : SandboxId.parse(target),
+    ...toKey(row),
     tenantId: TenantId.parse(row.tenantId),
     delivery: Delivery.parse(row.delivery),
     version: row.version,

@@ -26,6 +26,8 @@ export interface LaunchDeps {
   readonly clock: Clock;
   /** The task definition that is launched. */
   readonly version: string;
+  /** Told why a launch failed; the sandbox itself only says that it did. */
+  readonly onLaunchFailed: (error: unknown) => void;
 }
 
 /** Launches the task of a sandbox that no pool had one for; task-events completes the step. */
@@ -48,6 +50,7 @@ export async function launchSandbox(deps: LaunchDeps, { sandboxId, token }: Step
   try {
     await launchTask(deps, sandbox, task);
   } catch (error) {
+    deps.onLaunchFailed(error);
     await deps.pool.remove(task);
     const cause = error instanceof Error ? error.message : String(error);
     const kind = error instanceof NoCapacity ? 'NoCapacity' : 'LaunchFailed';

@@ -11,6 +11,7 @@ import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import { ackOfFuture } from './outbound.ts';
 import type { ExecutionPlaces } from './places.ts';
 import { type ReadOnDeps, readOn } from './read-on.ts';
+import type { SubscriptionKey } from './subscription.ts';
 
 export interface SubscribeDeps extends ReadOnDeps {
   readonly sandboxes: Pick<SandboxStore, 'get'>;
@@ -41,11 +42,10 @@ async function subscribeToSandbox(
 ) {
   const sandbox = sandboxOwnedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
   assertLive(sandbox, deps.clock.iso(deps.clock.nowMs()));
-  await assertRoom(deps, sandboxId, connectionId);
+  const key = { sandboxId, target: sandboxId, connectionId };
+  if (!(await deps.subscriptions.get(key))) await assertRoom(deps, sandboxId, connectionId);
   await deps.subscriptions.put({
-    sandboxId,
-    target: sandboxId,
-    connectionId,
+    ...key,
     tenantId: caller.tenantId,
     delivery,
     version: deps.ids.owner(),
@@ -86,7 +86,8 @@ async function subscribeToExecution(
 }
 
 /**
- * Each of them is read by every relay of the sandbox. Two that come at once may both find room.
+ * Each reader is served by every relay of the sandbox. Two that come at once may both find room. What a relay itself
+ * put, for an execution of a sandbox that is watched whole, is not counted again.
  * @throws {AppError} RESOURCE_LIMIT_ERROR
  */
 async function assertRoom(
@@ -94,10 +95,15 @@ async function assertRoom(
   sandboxId: SandboxId,
   connectionId: string,
 ): Promise<void> {
-  const { ofSandbox, ofConnection } = await subscriptions.count(sandboxId, connectionId);
+  const { ofSandbox, ofConnection } = await subscriptions.keys(sandboxId, connectionId);
   const { readersPerSandbox, subscriptionsPerConnection } = SOCKET_LIMITS;
-  if (ofSandbox >= readersPerSandbox) throw full(`Sandbox ${sandboxId}`, readersPerSandbox);
-  if (ofConnection >= subscriptionsPerConnection)
+  const readers = new Set(ofSandbox.map((row) => row.connectionId));
+  if (!readers.has(connectionId) && readers.size >= readersPerSandbox)
+    throw full(`Sandbox ${sandboxId}`, readersPerSandbox);
+  const isWhole = (row: SubscriptionKey) => row.target === row.sandboxId;
+  const whole = new Set(ofConnection.filter(isWhole).map((row) => row.sandboxId));
+  const asked = ofConnection.filter((row) => isWhole(row) || !whole.has(row.sandboxId));
+  if (asked.length >= subscriptionsPerConnection)
     throw full('This connection', subscriptionsPerConnection);
 }
 

@@ -50,11 +50,11 @@ export interface SubscriptionStore {
   /** Where there is none yet; of several at once, one stays. */
   admit(subscription: Subscription): Promise<void>;
   get(key: SubscriptionKey): Promise<Subscription | undefined>;
-  /** How many there are of a sandbox, and of a connection; the latter may be a moment old. */
-  count(
+  /** Those of a sandbox, and those of a connection; the latter may be a moment old. */
+  keys(
     sandboxId: SandboxId,
     connectionId: string,
-  ): Promise<{ ofSandbox: number; ofConnection: number }>;
+  ): Promise<{ ofSandbox: SubscriptionKey[]; ofConnection: SubscriptionKey[] }>;
   /** Of the execution and of its sandbox, as they are now. */
   watching(sandboxId: SandboxId, executionId: ExecutionId): Promise<Subscription[]>;
   /** False when there is none, or one with a later ack. */

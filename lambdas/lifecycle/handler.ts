@@ -27,6 +27,8 @@ const deps = {
   lifecycle: lifecycleOf(env),
   bus: eventBusOf(env),
   version: env.TASK_DEFINITION,
+  // Not the pool's `launch failed`, which is counted beside the lives that end for it.
+  onLaunchFailed: (error: unknown) => logError('launch of a sandbox failed', error),
   onAgentLog: (sandboxId: SandboxId, log: string) => logInfo('agent log', { sandboxId, log }),
   clock,
   ids,

@@ -33,7 +33,7 @@ export async function handler(event: unknown): Promise<unknown> {
     case 'level':
       return { pools: await Promise.all(pools.map(level)) };
     case 'minute':
-      return Promise.all([lookAfter(), refill()]);
+      return lookAfter();
     case 'refill':
       return refill();
     case 'standing':
@@ -92,13 +92,19 @@ const requestOf = (event: unknown) => z.parse(z.union([Request, Refill]), event)
 async function lookAfter(): Promise<void> {
   await Promise.all([
     part('sandboxes', reconcileSandboxes(deps)),
-    part('tasks', recycle()),
+    part('tasks', recycleAndRefill()),
     part('relays', repairRelays(deps)),
     part('events', publishLeft(deps)),
   ]);
 }
 
-const recycle = async () => recyclePools(deps, await targets());
+/** In this order: what is retired leaves a seat to fill. */
+async function recycleAndRefill() {
+  const pools = await targets();
+  const recycled = await recyclePools(deps, pools);
+  for (const pool of pools) tell(pool, await refillPool(deps, pool));
+  return recycled;
+}
 
 async function part(name: string, work: Promise<unknown>): Promise<void> {
   try {

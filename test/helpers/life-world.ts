@@ -62,6 +62,7 @@ export function lifeWorld(stores: Stores) {
     defaultLifetimeMs: 60_000,
     maxLifetimeMs: 120_000,
     onAgentLog: () => {},
+    onLaunchFailed: () => {},
     onError: (what: string) => void errors.push(what),
   };
   return { deps, pass, published, bus, errors };

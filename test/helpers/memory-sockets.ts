@@ -32,11 +32,11 @@ export class MemorySubscriptions implements SubscriptionStore {
 
   get = async (key: SubscriptionKey) => this.rows.get(nameOf(key));
 
-  count: SubscriptionStore['count'] = async (sandboxId, connectionId) => {
+  keys: SubscriptionStore['keys'] = async (sandboxId, connectionId) => {
     const rows = [...this.rows.values()];
     return {
-      ofSandbox: rows.filter((row) => row.sandboxId === sandboxId).length,
-      ofConnection: rows.filter((row) => row.connectionId === connectionId).length,
+      ofSandbox: rows.filter((row) => row.sandboxId === sandboxId),
+      ofConnection: rows.filter((row) => row.connectionId === connectionId),
     };
   };
 

@@ -210,6 +210,7 @@ export class ModelWorld {
       maxLifetimeMs: 1_800_000,
       leaseMs: 15_000,
       onAgentLog: () => {},
+      onLaunchFailed: () => {},
       onError: (_: string, error: unknown) => void this.failures.push(error),
     };
   }
