@@ -27,7 +27,24 @@ const keyOf = ({ sandboxId, target, connectionId }: SubscriptionKey) => ({
 
 export function dynamoConnectionStore(state: StateService): ConnectionStore {
   const { connection, subscription } = state.entities;
+  const remove: ConnectionStore['remove'] = async (connectionId) => {
+    const { data } = await subscription.query
+      .byConnection({ connectionId })
+      .go({ pages: 'all', attributes: [...KEY] });
+    await Promise.all(data.map((row) => subscription.delete(toKey(row)).go()));
+    await connection.delete({ id: connectionId }).go();
+  };
   return {
+    remove,
+
+    async removeOfKey(tenantId, keyId) {
+      const { data } = await connection.query
+        .byTenant({ tenantId })
+        .go({ pages: 'all', attributes: ['id', 'keyId'] });
+      const own = data.filter((row) => row.keyId === keyId);
+      await Promise.all(own.map(({ id }) => remove(id)));
+    },
+
     async put(made) {
       await connection.put({ ...made, ttl: keptUntil() }).go();
     },
@@ -37,14 +54,6 @@ export function dynamoConnectionStore(state: StateService): ConnectionStore {
         .byTenant({ tenantId })
         .go({ pages: 'all', attributes: ['id'] });
       return data.length;
-    },
-
-    async remove(connectionId) {
-      const { data } = await subscription.query
-        .byConnection({ connectionId })
-        .go({ pages: 'all', attributes: [...KEY] });
-      await Promise.all(data.map((row) => subscription.delete(toKey(row)).go()));
-      await connection.delete({ id: connectionId }).go();
     },
   };
 }

@@ -8,6 +8,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import type { Key, KeyWithSecret } from '../../contract/rest/account.ts';
 import type { Role } from '../../contract/rest/operation.ts';
 import type { Clock, Digest, Ids } from '../ports.ts';
+import type { ConnectionStore } from '../socket/connection.ts';
 import type { AccountStore } from './account-store.ts';
 import { type ApiKey, newKey, newSecret, toKey } from './api-key.ts';
 import type { Caller } from './caller.ts';
@@ -26,6 +27,7 @@ export interface KeyDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly digest: Digest;
+  readonly sockets: Pick<ConnectionStore, 'removeOfKey'>;
 }
 
 /** Whoever keeps keys: a caller, or the owner of the AWS account by a direct invoke. */
@@ -79,7 +81,7 @@ export async function listKeys(
   return { items: items.map((key) => toKey(key, now)), nextCursor: cursor };
 }
 
-/** Again, the same answer. */
+/** Again, the same answer. What its open connections had subscribed to ends. */
 export async function revokeKey(
   deps: KeyDeps,
   wanted: OfTenant & { keyId: KeyId },
@@ -91,6 +93,7 @@ export async function revokeKey(
   const at = deps.clock.iso(deps.clock.nowMs());
   const outcome = await deps.accounts.revokeKey(key, at, { evenLast: keeper.role === 'operator' });
   if (outcome === 'last') throw lastKey(key);
+  await deps.sockets.removeOfKey(tenantId, key.id);
   if (outcome === 'revoked') return toKey({ ...key, revokedAt: at }, at);
   return toKey(await keyOf(deps, tenantId, key.id), at);
 }

@@ -24,6 +24,11 @@ export class KnownCallers {
     this.#options = options;
   }
 
+  /** Is asked for anew. */
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
+
   async get(id: string): Promise<Caller | undefined> {
     const { clock, rememberMs, find } = this.#options;
     const askedMs = clock.nowMs();

@@ -19,4 +19,6 @@ export interface ConnectionStore {
   countOf(tenantId: TenantId): Promise<number>;
   /** The connection and all its subscriptions; one that is gone already is success. */
   remove(connectionId: string): Promise<void>;
+  /** So with all connections of a key: its relays find nobody to push to. */
+  removeOfKey(tenantId: TenantId, keyId: KeyId): Promise<void>;
 }

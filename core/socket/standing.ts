@@ -1,6 +1,7 @@
 /**
  * The authorizer speaks once, when a connection opens. A key that is revoked or ends later is refused with its next
- * message, and what it had subscribed to ends: a reader that acknowledges sends one every few seconds.
+ * message, and what it had subscribed to ends. A subscription outlives the message, so none is made on a key that is
+ * only remembered.
  */
 import { AppError } from '../../contract/errors.ts';
 import type { KeyId, TenantId } from '../../contract/ids.ts';
@@ -32,9 +33,11 @@ export function standingKeys(deps: StandingDeps, rememberMs: number): KnownCalle
 export async function assertStanding(
   deps: StandingDeps & { readonly keys: KnownCallers },
   connectionId: string,
-  { tenantId, keyId }: Caller,
+  { caller: { tenantId, keyId }, anew }: { caller: Caller; anew: boolean },
 ): Promise<void> {
-  if (await deps.keys.get(`${tenantId}/${keyId}`)) return;
+  const id = `${tenantId}/${keyId}`;
+  if (anew) deps.keys.forget(id);
+  if (await deps.keys.get(id)) return;
   await deps.sockets.remove(connectionId);
   throw new AppError(
     'UNAUTHENTICATED',

@@ -69,7 +69,7 @@ async function answer(event: SocketEvent): Promise<void> {
     messageId = idOf(json);
     const message = parseToServer(json);
     const caller = callerFrom(event.requestContext.authorizer);
-    await assertStanding(deps, connectionId, caller);
+    await assertStanding(deps, connectionId, { caller, anew: message.type === 'subscribe' });
     const answered = { caller, connectionId, messageId: message.id };
     const given = await handleMessage(deps, message, answered);
     if (!given) return;

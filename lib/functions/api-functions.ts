@@ -64,7 +64,8 @@ export function account(scope: Construct, world: World): ServiceFunction {
     envSchema: AccountEnv,
     env: { ...stateEnv(world), ...httpEnv(world), WEBSOCKET_URL: world.websocketUrl },
     grants: [
-      useItems(world.state, 'GetItem', 'PutItem', 'UpdateItem'),
+      // Deletes are of connections: a revoked key's.
+      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
     ],
     timeout: Duration.seconds(29),

@@ -35,7 +35,7 @@ const failuresOf = (id: string) => `sqs:SendMessage <Failures${id}.Arn>`;
 /** Beside its own log. */
 const GRANTS: Readonly<Record<string, readonly string[]>> = {
   Authorizer: items('GetItem', 'DeleteItem'),
-  Account: [...items('GetItem', 'PutItem', 'UpdateItem'), QUERY_TABLE, QUERY_GSI1],
+  Account: [...items('DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'), QUERY_TABLE, QUERY_GSI1],
   Sandboxes: [
     ...ALL_ITEMS,
     QUERY_TABLE,

@@ -5,7 +5,7 @@ import { createKey, listKeys, revokeKey, rotateKey } from '../../../core/account
 import { createTenant, listTenants } from '../../../core/account/tenants.ts';
 import { clock, digest, ids } from '../../../lambdas/shared/system.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
-import { iso, keyId, tenantId } from '../../helpers/records.ts';
+import { executionId, iso, keyId, sandboxId, tenantId } from '../../helpers/records.ts';
 
 const START = Date.now();
 const HOUR = 3_600_000;
@@ -23,6 +23,7 @@ function worldAt(startMs = START) {
     accounts: stores.accounts,
     pauses: stores.pauses,
     idempotency: stores.idempotency,
+    sockets: stores.sockets,
     clock: { ...clock, nowMs: () => nowMs },
     ids,
     digest,
@@ -144,6 +145,36 @@ describe('a rotation', () => {
     const callers = await Promise.all(both.map(({ apiKey }) => callerBy(apiKey)));
     expect(callers.filter(Boolean)).toHaveLength(1);
     expect(await callerBy(key.apiKey)).toBeUndefined();
+  });
+});
+
+describe('a revocation', () => {
+  test('ends what the key has open, and leaves the tenant’s other connections', async () => {
+    const { deps, key, keeper } = await tenant();
+    const { id: keyId } = await createKey(deps, { name: 'k', role: 'viewer' }, keeper);
+    const { tenantId } = key;
+    const open = (id: string, keyOf: typeof keyId) =>
+      stores.sockets.put({ id, tenantId, keyId: keyOf, role: 'viewer', connectedAt: iso(START) });
+    await Promise.all([open(`a-${keyId}`, keyId), open(`b-${keyId}`, keyId)]);
+    await open(`c-${keyId}`, key.id);
+    const sandbox = sandboxId();
+    const row = {
+      sandboxId: sandbox,
+      target: sandbox,
+      tenantId,
+      delivery: 0,
+      version: 'v',
+    } as const;
+    for (const name of ['a', 'c']) {
+      const place = { mode: 'push', after: 0, acked: 0, connectionId: `${name}-${keyId}` } as const;
+      await stores.subscriptions.put({ ...row, ...place });
+    }
+
+    await revokeKey(deps, { keyId }, keeper);
+
+    expect(await stores.sockets.countOf(tenantId)).toBe(1);
+    const left = await stores.subscriptions.watching(sandbox, executionId());
+    expect(left.map(({ connectionId }) => connectionId)).toEqual([`c-${keyId}`]);
   });
 });
 

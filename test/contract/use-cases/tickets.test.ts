@@ -23,6 +23,7 @@ async function world() {
     idempotency,
     tickets,
     pauses: stores.pauses,
+    sockets: stores.sockets,
     ids,
     digest,
     limits,

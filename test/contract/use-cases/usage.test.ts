@@ -26,7 +26,7 @@ const LATER = iso(Date.now() + 600_000);
 async function world() {
   const { accounts, idempotency, usage } = stores;
   const timed = { ...clock, nowMs: () => NOON };
-  const deps = { accounts, idempotency, usage, clock: timed, ids, digest };
+  const deps = { accounts, idempotency, usage, sockets: stores.sockets, clock: timed, ids, digest };
   const { key } = await createTenant(deps, { name: 'acme' });
   const keeper = { tenantId: key.tenantId, role: 'admin' as const };
   const second = await createKey(deps, { name: 'second', role: 'developer' }, keeper);

@@ -34,8 +34,13 @@ export const accountScenarios: readonly Scenario[] = [
         apiKey,
         body: { graceMs: 60_000 },
       });
-      await world.call('/runtimes', { apiKey: String(data['apiKey']) });
+      const own = { apiKey: String(data['apiKey']) };
+      await world.call('/runtimes', own);
+      const ticket = await world.call('/tickets', { ...own, method: 'POST' });
+      using socket = await connect(world, { ticket: String(ticket.data['ticket']) });
       await world.call(`/keys/${String(data['id'])}`, { apiKey, method: 'DELETE' });
+      socket.send('system.ping', {});
+      await socket.hear('error', 'system.pong');
     },
   },
   {
