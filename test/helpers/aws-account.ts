@@ -58,7 +58,7 @@ const noStack = (input: string) =>
 export const lambdaOf = (all: number, free: number) =>
   json({ AccountLimit: { ConcurrentExecutions: all, UnreservedConcurrentExecutions: free } });
 
-const byQuota = (values: Readonly<Record<string, number>>) => (input: string) =>
+export const byQuota = (values: Readonly<Record<string, number>>) => (input: string) =>
   quotaOf(values[JSON.parse(input).QuotaCode] ?? 0);
 
 /** An account in which everything was prepared, and nothing deployed. */

@@ -5,7 +5,7 @@
 import { Command, Option } from 'commander';
 import { ROLES } from '../../contract/rest/operation.ts';
 import { type Functions, functionsOf } from '../shared/functions.ts';
-import { type DeploymentFlags, deploymentOptions } from '../shared/options.ts';
+import { type DeploymentFlags, deploymentOptions, wholeNumber } from '../shared/options.ts';
 import { Problem, runTool } from '../shared/problem.ts';
 import { Answer, KeyPage, MadeKey, RevokedKey, type Row, TenantPage } from './answers.ts';
 
@@ -138,7 +138,7 @@ function program(run: (action: Action, flags: Flags) => Promise<void>): Command 
   add('revoke', 'end a key', revoke).requiredOption('--key <id>', 'such as ky7x…');
   add('rotate', 'give a key a new secret and print it, this once', rotate)
     .requiredOption('--key <id>', 'such as ky7x…')
-    .option('--grace-ms <n>', 'how long the old secret works on', Number);
+    .option('--grace-ms <n>', 'how long the old secret works on', wholeNumber);
   return all;
 }
 

@@ -10,7 +10,7 @@ import { checkBootstrap } from './checks/bootstrap.ts';
 import { checkContainerEngine } from './checks/container-engine.ts';
 import { checkFargate, checkLambda, checkNetworks } from './checks/quotas.ts';
 import { checkAccessLogs, checkEcsRole } from './checks/roles.ts';
-import { checkStack, findStacks } from './checks/stacks.ts';
+import { checkStack, findStacks, isDeployed } from './checks/stacks.ts';
 
 export interface Wanted {
   readonly config: DeployConfig;
@@ -60,7 +60,7 @@ async function checkAccount({ aws, id, arn }: Account, config: DeployConfig): Pr
       })
     : ok('credentials', arn);
   const stacks = await attempt('stacks', 'cloudformation', () => findStacks(aws, config));
-  const isUpdate = 'value' in stacks && stacks.value.some(({ status }) => status !== undefined);
+  const isUpdate = 'value' in stacks && isDeployed(stacks.value, config);
   const rest: readonly [string, string, () => Promise<Check>][] = [
     ['CDK bootstrap', 'ssm', () => checkBootstrap(aws, id)],
     ['ECS service-linked role', 'iam', () => checkEcsRole(aws)],

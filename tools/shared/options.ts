@@ -1,5 +1,5 @@
-/** The options that every tool takes to name a deployment. */
-import type { Command } from 'commander';
+/** The options that every tool takes to name a deployment, and how options are read that count something. */
+import { type Command, InvalidArgumentError } from 'commander';
 import { ENDPOINTS_FILE } from './local-deployment.ts';
 
 export interface DeploymentFlags {
@@ -18,3 +18,9 @@ export const deploymentOptions = (command: Command): Command =>
     .option('--profile <name>', 'of your AWS configuration')
     .option('--local', 'the deployment of `npm start` on this machine', false)
     .option('--endpoints <file>', 'what `npm start` wrote, for --local', ENDPOINTS_FILE);
+
+/** For options that count: `Number` makes of `5m` what is never more nor less than anything. */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,10}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
+}

@@ -5,9 +5,9 @@
 import { PRICES } from '../../bench/costs/prices.ts';
 import type { SandboxInfo } from '../../sdk/typescript/src/index.ts';
 
-/** Fargate bills a minute at least; a life without extension enters six states. */
+/** Fargate bills a minute at least; a life that is launched, then terminated, enters five states, one from a pool fewer. */
 const LEAST_SECONDS = 60;
-const TRANSITIONS = 6;
+const TRANSITIONS_AT_MOST = 5;
 const HOUR_SECONDS = 3_600;
 
 export function costOf(
@@ -24,6 +24,6 @@ export function costOf(
   const dollars =
     (perHour * seconds) / HOUR_SECONDS +
     requests * PRICES.restRequest.usd +
-    TRANSITIONS * PRICES.transition.usd;
+    TRANSITIONS_AT_MOST * PRICES.transition.usd;
   return { seconds, dollars };
 }

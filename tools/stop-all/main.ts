@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import * as z from 'zod';
 import { type Functions, functionsOf } from '../shared/functions.ts';
-import { type DeploymentFlags, deploymentOptions } from '../shared/options.ts';
+import { type DeploymentFlags, deploymentOptions, wholeNumber } from '../shared/options.ts';
 import { Problem, runTool } from '../shared/problem.ts';
 
 interface Flags extends DeploymentFlags {
@@ -39,7 +39,7 @@ const flags = deploymentOptions(new Command('npm run stop-all --'))
   .option('--yes', 'do not ask', false)
   .option('--hard', 'stop the tasks themselves too, where sandboxes do not end', false)
   .option('--resume', 'let sandboxes begin again', false)
-  .option('--wait-seconds <n>', 'until it gives up waiting', Number, 300)
+  .option('--wait-seconds <n>', 'until it gives up waiting', wholeNumber, 300)
   .allowExcessArguments(false)
   .addHelpText('after', HELP)
   .parse()

@@ -43,6 +43,11 @@ test.each([
 test.each([
   ['no tenant is named', ['create'], /--tenant .*--new-tenant/],
   ['the role is none', ['create', '--tenant', 'x', '--role', 'boss'], /admin, operator/],
+  [
+    'a count is none',
+    ['rotate', '--tenant', 'x', '--key', 'y', '--grace-ms', '5m'],
+    /whole number/,
+  ],
   ['a time is none', ['create', '--tenant', 'x', '--expires', 'soon'], /--expires .*"soon"/],
 ])('says what to do where %s', async (_, args, says) => {
   const told = await tool('keys', args, { env: REGION });

@@ -10,6 +10,7 @@ import {
   ACCOUNT,
   type Answers,
   awsAccount,
+  byQuota,
   ec2Refusal,
   jsonRefusal,
   lambdaOf,
@@ -105,12 +106,38 @@ test('prod needs more than dev: room for what functions reserve, and a role for 
 });
 
 test.each([
-  ['ROLLBACK_COMPLETE', 1, /cannot be updated\n.*delete-stack .*code-interpreter$/m],
+  ['ROLLBACK_COMPLETE', 0, /^warn .*deletes it and makes it anew\n.*delete-stack .*interpreter$/m],
+  ['ROLLBACK_IN_PROGRESS', 1, /somebody deploys it now/],
+  ['REVIEW_IN_PROGRESS', 0, /a change set that nobody carried out/],
+  ['DELETE_IN_PROGRESS', 1, /somebody deletes it now/],
   ['UPDATE_IN_PROGRESS', 1, /somebody deploys it now/],
   ['UPDATE_COMPLETE', 0, /it will be updated/],
 ])('a stack that is %s', async (status, code, says) => {
   const told = await preflight({ 'cloudformation.DescribeStacks': stackOf(status) });
   expect(told).toMatchObject({ code, stdout: expect.stringMatching(says) });
+});
+
+/** Of the data stack, then of the service's. */
+const stacksOf = (data: string, service: string) => (input: string) =>
+  stackOf(new URLSearchParams(input).get('StackName')?.endsWith('-data') ? data : service);
+/** Nothing left of what a first deployment takes, and enough of it for an update. */
+const FULL: Answers = {
+  'lambda.GET /2016-08-19/account-settings': lambdaOf(200, 100),
+  'servicequotas.GetServiceQuota': byQuota({ 'L-3032A538': 140, 'L-F678F1CE': 1 }),
+};
+
+test.each([
+  ['is deployed', 'UPDATE_COMPLETE', 0],
+  ['was rolled back once', 'UPDATE_ROLLBACK_COMPLETE', 0],
+  ['failed to be made', 'ROLLBACK_COMPLETE', 1],
+  ['has a change set only', 'REVIEW_IN_PROGRESS', 1],
+])('a service stack that %s: whether its room is counted again', async (_, status, code) => {
+  const answers = { ...FULL, 'cloudformation.DescribeStacks': stacksOf('CREATE_COMPLETE', status) };
+  const told = await preflight(answers, { profile: 'prod', internet: 'true' });
+  expect(told.code, told.stdout).toBe(code);
+  const state = code === 0 ? 'warn' : 'fail';
+  expect(told.stdout).toMatch(new RegExp(`^${state} .*VPCs`, 'm'));
+  expect(told.stdout).toMatch(new RegExp(`^${state} .*Lambda concurrency .*prod reserves`, 'm'));
 });
 
 test('what may not be read is a warning with the right that is missing, and no more', async () => {

@@ -67,12 +67,13 @@ export async function checkLambda(
     Settings.parse(told).AccountLimit;
   const text = `${all} at once, ${free} of them unreserved`;
   const remedy = raise(aws, 'lambda', 'L-B99A9384', 1_000);
-  // What a deployment that is there has reserved is not counted a second time.
-  if (profile === 'prod' && !isUpdate && free - RESERVED_IN_PROD < UNRESERVED_LEAST)
-    return fail(name, {
-      text: `${text}; prod reserves ${RESERVED_IN_PROD}, and Lambda keeps ${UNRESERVED_LEAST} unreserved`,
-      remedy,
-    });
+  if (profile === 'prod' && free - RESERVED_IN_PROD < UNRESERVED_LEAST) {
+    const few = `${text}; prod reserves ${RESERVED_IN_PROD}, and Lambda keeps ${UNRESERVED_LEAST} unreserved`;
+    // A deployment that is there may have reserved its own already, and may not, as one of dev.
+    if (isUpdate)
+      return warn(name, { text: `${few}: enough only if it is deployed as prod already`, remedy });
+    return fail(name, { text: few, remedy });
+  }
   if (all < CONCURRENCY_FEW)
     return warn(name, {
       text: `${text}: about ${Math.max(1, Math.floor(all / 3))} executions can run at the same time`,
@@ -92,10 +93,15 @@ export async function checkNetworks(
     quota(aws, 'vpc', 'L-F678F1CE'),
   ]);
   const has = xml.match(/<vpcId>/g)?.length ?? 0;
-  const needs = isUpdate ? 0 : internet ? 2 : 1;
-  if (has + needs <= may) return ok(name, `${has} of ${may} are used, ${needs} more needed`);
-  return fail(name, {
-    text: `${has} of ${may} are used, and ${needs} more needed`,
-    remedy: raise(aws, 'vpc', 'L-F678F1CE', has + needs),
-  });
+  // A deployment that is there has the closed one, and may not have the open one.
+  const needs = (isUpdate ? 0 : 1) + (internet ? 1 : 0);
+  const used = `${has} of ${may} are used`;
+  if (has + needs <= may) return ok(name, `${used}, ${needs} more needed`);
+  const remedy = raise(aws, 'vpc', 'L-F678F1CE', has + needs);
+  if (isUpdate)
+    return warn(name, {
+      text: `${used}, and ${needs} more needed unless it is deployed with internet already`,
+      remedy,
+    });
+  return fail(name, { text: `${used}, and ${needs} more needed`, remedy });
 }
