@@ -597,6 +597,16 @@ static void forget_directory(int wd) {
   }
 }
 
+/* Its watches would go on telling names that are not there any more; where it comes back, it is watched anew. */
+static void forget_below(const char *path) {
+  for (int n = watched_count - 1; n >= 0; n--) {
+    if (!is_below(watched[n].path, path)) continue;
+    inotify_rm_watch(watching, watched[n].wd);
+    free(watched[n].path);
+    watched[n] = watched[--watched_count];
+  }
+}
+
 static const char *change_of(unsigned mask) {
   if (mask & (IN_CREATE | IN_MOVED_TO)) return "create";
   if (mask & IN_MODIFY) return "write";
@@ -625,7 +635,9 @@ static void tell_event(const struct inotify_event *event) {
     if (in.wd != event->wd) continue;
     if (snprintf(path, sizeof path, "%s%s%s", in.path, *in.path ? "/" : "", event->name) >= (int)sizeof path) return;
     put_change(change, path);
-    if (watches_below && (event->mask & IN_ISDIR) && !strcmp(change, "create")) watch_new(path);
+    if (!watches_below || !(event->mask & IN_ISDIR)) return;
+    if (event->mask & IN_MOVED_FROM) forget_below(path);
+    if (!strcmp(change, "create")) watch_new(path);
     return;
   }
 }

@@ -26,6 +26,7 @@ const ROUTES: readonly (readonly [string, RegExp, string])[] = [
   ['GET', /^\/executions\/(\w+)\/events$/, 'readEvents'],
   ['DELETE', /^\/executions\/(\w+)$/, 'interrupt'],
   ['POST', /^\/executions\/(\w+)\/stdin$/, 'writeStdin'],
+  ['DELETE', /^\/sandboxes\/\w+\/contexts\/(\w+)$/, 'deleteContext'],
 ];
 
 export function route(method: string, path: string): [operation: string, id: string] {

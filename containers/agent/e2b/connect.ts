@@ -66,8 +66,10 @@ export class MessageStream {
     return !this.#response.destroyed;
   }
 
+  /** At once where nobody is there any more. */
   onClose(listener: () => void): void {
-    this.#response.once('close', listener);
+    if (this.#response.destroyed) listener();
+    else this.#response.once('close', listener);
   }
 
   /** Resolves once the bytes are with the system, or nobody waits for them any more. */

@@ -17,6 +17,8 @@ export const WatchDirRequest = z.object({
   /** Whether each change comes with what is known of its file. */
   includeEntry: z._default(z.boolean(), false),
 });
+/** The files helper's own bound. */
+const MAX_WATCHED = 512;
 type WatchDirRequest = z.infer<typeof WatchDirRequest>;
 
 const TYPES: Readonly<Record<Exclude<FileChange, 'lost'>, string>> = {
@@ -30,7 +32,7 @@ const TYPES: Readonly<Record<Exclude<FileChange, 'lost'>, string>> = {
 export async function watchDir(call: StreamCall, request: WatchDirRequest): Promise<void> {
   const { sandbox, stream, keepaliveMs, timeoutMs } = call;
   using run = sandbox.files.watch(request.path, request.recursive);
-  await run.answer();
+  refuseUnlessReady(await run.answer());
   stream.onClose(() => run[Symbol.dispose]());
   using late = deadline(timeoutMs, run);
   await stream.send({ start: {} });
@@ -47,6 +49,17 @@ export async function watchDir(call: StreamCall, request: WatchDirRequest): Prom
     next = run.later();
   }
   stream.end();
+}
+
+/** The first word of the helper: it watches all that there is, or cannot. */
+function refuseUnlessReady(answer: HelperAnswer): void {
+  if (answer.kind === 'ready') return;
+  if (answer.kind === 'change' && answer.change === 'lost')
+    throw new ConnectError(
+      'resource_exhausted',
+      `path: has over ${MAX_WATCHED} directories below it, or this machine watches no more; watch fewer`,
+    );
+  throw new Error('the files helper said what it was not asked');
 }
 
 async function changeOf(files: FileSystem, request: WatchDirRequest, answer: HelperAnswer) {

@@ -1,12 +1,13 @@
 /**
- * The numbered events of one process: the last mebibyte of them is kept, and all that a reader who is
- * there has not read yet. Owns the rule that a reader either gets every event or is cut. Must never
- * hold more than one read of the process beyond what is kept.
+ * The numbered events of one process for those who are there: what some reader has not read yet, and the
+ * last one. Owns the rule that a reader either gets every event or is cut. Must never hold more than one
+ * read of the process beyond its bound.
  */
 import type { Event } from '../../../contract/events.ts';
 import type { EventBody } from '../executions/event-body.ts';
 
-export const KEPT_BYTES = 1024 * 1024;
+/** Above this the process waits. */
+const WAITING_BYTES = 1024 * 1024;
 /** What an event takes beside its text. */
 const EVENT_BYTES = 256;
 /** A reader that takes nothing for so long while the process waits for it has gone. */
@@ -27,8 +28,7 @@ export class ProcessLog {
   readonly #options: ProcessLogOptions;
   readonly #entries: Entry[] = [];
   readonly #readers = new Set<ProcessReader>();
-  #keptBytes = 0;
-  #droppedBytes = 0;
+  #waitingBytes = 0;
   #lastSeq = 0;
   #full = false;
   #ended = false;
@@ -42,22 +42,13 @@ export class ProcessLog {
     return this.#lastSeq;
   }
 
-  /** Of the output that is not kept any more. */
-  get droppedBytes(): number {
-    return this.#droppedBytes;
-  }
-
-  get ended(): boolean {
-    return this.#ended;
-  }
-
   /** `textBytes`: what of it is output. */
   append(body: EventBody, textBytes: number): void {
     this.#lastSeq += 1;
     const event = { seq: this.#lastSeq, at: new Date().toISOString(), ...body };
     const sizeBytes = textBytes + EVENT_BYTES;
     this.#entries.push({ event, sizeBytes });
-    this.#keptBytes += sizeBytes;
+    this.#waitingBytes += sizeBytes;
     this.#trim();
     this.#wakeAll();
   }
@@ -68,7 +59,7 @@ export class ProcessLog {
     this.#wakeAll();
   }
 
-  /** From the event after `after` on, or from the oldest that is kept. `onStall`: it is cut for taking nothing. */
+  /** From the event after `after` on, or from the oldest that is here. `onStall`: it is cut for taking nothing. */
   read(after: number, onStall: () => void): ProcessReader {
     const reader = new ProcessReader(after, {
       onStall,
@@ -84,11 +75,6 @@ export class ProcessLog {
     return reader;
   }
 
-  /** Whether events between these and what is kept are gone. */
-  hasGap(after: number): boolean {
-    return after < (this.#entries[0]?.event.seq ?? this.#lastSeq + 1) - 1;
-  }
-
   #after(seq: number): Event[] {
     const first = this.#entries[0]?.event.seq ?? 0;
     return this.#entries.slice(Math.max(0, seq + 1 - first)).map(({ event }) => event);
@@ -100,13 +86,11 @@ export class ProcessLog {
 
   #trim(): void {
     const slowest = Math.min(...[...this.#readers].map(({ seq }) => seq), this.#lastSeq);
-    for (let first = this.#entries[0]; first; first = this.#entries[0]) {
-      if (this.#keptBytes <= KEPT_BYTES || first.event.seq > slowest) break;
-      this.#entries.shift();
-      this.#keptBytes -= first.sizeBytes;
-      this.#droppedBytes += first.sizeBytes - EVENT_BYTES;
-    }
-    this.#setFull(this.#keptBytes > KEPT_BYTES && !this.#ended);
+    // Whoever comes after the end still hears it, so the last one stays.
+    const isRead = ({ event }: Entry) => event.seq <= slowest && event.seq < this.#lastSeq;
+    const read = this.#entries.findLastIndex(isRead) + 1;
+    for (const { sizeBytes } of this.#entries.splice(0, read)) this.#waitingBytes -= sizeBytes;
+    this.#setFull(this.#waitingBytes > WAITING_BYTES && !this.#ended);
   }
 
   #setFull(full: boolean): void {

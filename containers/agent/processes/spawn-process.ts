@@ -30,9 +30,10 @@ export async function spawnProcess(config: ProcessConfig, options: SpawnOptions)
   for (const { reader } of [stdout, stderr]) reader.pause();
   try {
     const place = { ...options, cwd: placeOf(config.cwd ?? '', options.workspace) };
-    return config.pty
-      ? await startWithTerminal(config, config.pty, { ...place, stdout })
-      : await startPlain(config, { ...place, stdout, stderr });
+    if (!config.pty) return await startPlain(config, { ...place, stdout, stderr });
+    // A terminal shows both as one.
+    stderr.reader.destroy();
+    return await startWithTerminal(config, config.pty, { ...place, stdout });
   } catch (error) {
     stdout.reader.destroy();
     stderr.reader.destroy();

@@ -171,7 +171,17 @@ export class Sandbox implements AsyncDisposable {
   run(code: string, options: RunOptions = {}): AsyncIterable<Event> {
     const { signal, idempotencyKey, ...rest } = options;
     const input = { sandboxId: this.id, body: { code, ...rest }, idempotencyKey };
-    return run(this.#api, input, signal);
+    return this.#forgettingStdin(run(this.#api, input, signal));
+  }
+
+  /** What has ended reads no more, so its numbers need not be known any more. */
+  async *#forgettingStdin(events: AsyncIterable<Event>): AsyncGenerator<Event, void> {
+    let executionId: string | undefined;
+    for await (const event of events) {
+      if (event.type === 'started') ({ executionId } = event);
+      if (event.type === 'finished' && executionId !== undefined) this.#stdins.delete(executionId);
+      yield event;
+    }
   }
 
   /**

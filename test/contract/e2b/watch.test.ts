@@ -77,6 +77,33 @@ describe('a directory that the published package watches', () => {
     await handle.stop();
   });
 
+  it('tells of a directory that was renamed by its new name, and of one that left not at all', async () => {
+    const folder = await folderOf('moved');
+    await mkdir(join(folder, 'old/below'), { recursive: true });
+    await mkdir(join(folder, 'leaves/below'), { recursive: true });
+    const heard: string[] = [];
+    const tell = ({ type, name }: FilesystemEvent) => void heard.push(`${type} ${name}`);
+    const handle = await files.watchDir('moved', tell, { recursive: true });
+    await rename(join(folder, 'old'), join(folder, 'new'));
+    await rename(join(folder, 'leaves'), join(agent.workspace, 'left'));
+    await expect.poll(() => heard).toContain('create new/below');
+    await expect.poll(() => heard).toContain('rename leaves');
+    await writeFile(join(agent.workspace, 'left/below/b.txt'), 'text');
+    await writeFile(join(folder, 'new/below/a.txt'), 'text');
+    await writeFile(join(folder, 'last.txt'), 'text');
+    await expect.poll(() => heard).toContain('write last.txt');
+    expect(heard).toContain('write new/below/a.txt');
+    expect(heard.filter((text) => /old\/|leaves\//.test(text))).toEqual([]);
+    await handle.stop();
+  });
+
+  it('is refused where there are more directories than can be watched, and says so', async () => {
+    const folder = await folderOf('many');
+    await Promise.all(Array.from({ length: 513 }, (_, n) => mkdir(join(folder, String(n)))));
+    const watched = files.watchDir('many', () => undefined, { recursive: true });
+    await expect(watched).rejects.toThrow(/over 512 directories/);
+  });
+
   it('ends with its time limit, or with the directory', async () => {
     await folderOf('short');
     const onExit = Promise.withResolvers<Error | undefined>();

@@ -169,3 +169,15 @@ test('`await using` ends the sandbox, and one that is gone already is no error',
   }
   expect([...fake.sandboxes.values()].map(({ status }) => status)).toEqual(['stopping']);
 });
+
+test('what was refused for its rate removed nothing: a repeat that finds nothing says so', async () => {
+  const missing: Refusal = { status: 404, code: 'CONTEXT_NOT_FOUND' };
+  const lost: Refusal = { status: 503, code: 'AGENT_UNREACHABLE', retryable: true };
+  await using fake = await FakeApi.start({
+    refusals: { deleteContext: [BUSY, missing, lost, missing] },
+  });
+  const { sandbox } = await quickSandbox(fake);
+  const id = 'cx00000000000000000000';
+  await expect(sandbox.contexts.delete(id)).rejects.toMatchObject({ code: 'CONTEXT_NOT_FOUND' });
+  await expect(sandbox.contexts.delete(id)).resolves.toBeUndefined();
+});

@@ -42,7 +42,8 @@ function removing<Id extends OperationId>(
     } catch (error) {
       if (!(error instanceof CodeInterpreterError)) throw error;
       if (answerWasLost && GONE.has(error.status ?? 0)) return undefined as AnswerOf<Id>;
-      answerWasLost ||= passesSoon(error) && !wasNeverSent(error);
+      // What was refused for its rate was answered, and has removed nothing.
+      answerWasLost ||= passesSoon(error) && error.status !== 429 && !wasNeverSent(error);
       throw error;
     }
   };
