@@ -7,6 +7,7 @@ import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import * as z from 'zod/mini';
+import { AppError } from '../../contract/errors.ts';
 import { Language } from '../../contract/runtimes.ts';
 
 const run = promisify(execFile);
@@ -63,6 +64,14 @@ export async function findLanguages(
     });
   const found = (await Promise.all(drivers)).filter((driver) => driver !== undefined);
   return new Map(found.map((driver) => [driver.language, driver]));
+}
+
+export function languageNotHere(language: Language, allowed: readonly Language[]): AppError {
+  return new AppError(
+    'NOT_SUPPORTED',
+    `language: ${language} is not in this sandbox, which has ${allowed.join(', ') || 'none'}`,
+    { details: { field: 'language', value: language, allowed } },
+  );
 }
 
 async function readManifest(folder: string): Promise<Manifest> {

@@ -8,7 +8,7 @@ import type { AgentConfig } from './config.ts';
 import { Context, type ContextFacts } from './contexts/context.ts';
 import { Contexts } from './contexts/contexts.ts';
 import { KernelStarter } from './contexts/kernel-starter.ts';
-import { Validator } from './contexts/validator.ts';
+import { VALIDATION_BOUNDS, Validator } from './contexts/validator.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
 import { FileSystem } from './files/file-system.ts';
@@ -78,7 +78,13 @@ export async function openSandbox(
     state,
     executions,
     contexts,
-    validator: new Validator({ launcher, drivers, environment: userEnvironment(config) }),
+    validator: new Validator({
+      launcher,
+      drivers,
+      environment: userEnvironment(config),
+      bounds: VALIDATION_BOUNDS,
+      refuseNew: () => state.refuseWhenDraining(),
+    }),
     files,
     uploads: new Uploads(files),
     processes,

@@ -120,18 +120,20 @@ export const heartbeatText = (clock: Clock, executionId: ExecutionId, lastSeq: n
   });
 
 export const expiredText = (clock: Clock, executionId: ExecutionId, after: number): string =>
+  unreadableText(
+    clock,
+    executionId,
+    new AppError('CURSOR_EXPIRED', `The events after ${after} are no longer kept.`, {
+      details: { executionId, after },
+    }),
+  );
+
+/** Why the events of an execution are not sent, or no further. */
+export const unreadableText = (clock: Clock, executionId: ExecutionId, error: AppError): string =>
   messageText(clock, {
     id: `${executionId}:error`,
     type: 'execution.error',
-    payload: {
-      executionId,
-      error: errorBody(
-        new AppError('CURSOR_EXPIRED', `The events after ${after} are no longer kept.`, {
-          details: { executionId, after },
-        }),
-        executionId,
-      ),
-    },
+    payload: { executionId, error: errorBody(error, executionId) },
   });
 
 /** The one refusal that a relay makes: only it knows how far it has come. */

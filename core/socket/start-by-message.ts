@@ -14,7 +14,7 @@ import { type IdempotencyStore, requestSha256 } from '../account/idempotency.ts'
 import { type StartExecutionDeps, startExecutionOnce } from '../execution/start-execution.ts';
 import { type RelayDeps, relayOutput } from '../output/relay-output.ts';
 import type { Digest } from '../ports.ts';
-import { errorText, startText } from './outbound.ts';
+import { errorText, startText, unreadableText } from './outbound.ts';
 import { post } from './post.ts';
 import { type SubscribeDeps, subscribe } from './subscribe.ts';
 
@@ -59,7 +59,13 @@ export async function startByMessage(
   }
   const { earlier } = started;
   await post(deps, connectionId, startText(deps.clock, earlier, messageId));
-  await subscribe(deps, { executionId: earlier.id, after: 0, delivery }, request);
+  try {
+    await subscribe(deps, { executionId: earlier.id, after: 0, delivery }, request);
+  } catch (error) {
+    // Such as that its output is no longer kept: it was started all the same.
+    if (!(error instanceof AppError)) throw error;
+    await post(deps, connectionId, unreadableText(deps.clock, earlier.id, error));
+  }
 }
 
 async function start(deps: StartByMessageDeps, request: StartByMessage) {

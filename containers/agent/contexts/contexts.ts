@@ -8,6 +8,7 @@ import { AppError } from '../../../contract/errors.ts';
 import { ContextId } from '../../../contract/ids.ts';
 import type { Language } from '../../../contract/runtimes.ts';
 import type { Execution } from '../executions/execution.ts';
+import { languageNotHere } from '../languages.ts';
 import type { Context, ContextFacts } from './context.ts';
 
 export interface ContextsOptions {
@@ -124,7 +125,7 @@ export class Contexts {
   #open(facts: Omit<ContextFacts, 'createdAt'>, request?: CreateContextRequest): Context {
     const { maxContexts, open, refuseNew } = this.#options;
     refuseNew();
-    this.#refuseUnknown(facts.language);
+    if (!this.has(facts.language)) throw languageNotHere(facts.language, [...this.#languages]);
     if (this.#entries.size >= maxContexts)
       throw new AppError(
         'RESOURCE_LIMIT_ERROR',
@@ -135,19 +136,9 @@ export class Contexts {
     this.#entries.set(facts.id, { context, ...(request === undefined ? {} : { request }) });
     return context;
   }
-
-  #refuseUnknown(language: Language): void {
-    if (this.#languages.has(language)) return;
-    const allowed = [...this.#languages];
-    throw new AppError(
-      'NOT_SUPPORTED',
-      `language: ${language} is not in this sandbox, which has ${allowed.join(', ') || 'none'}`,
-      { details: { field: 'language', value: language, allowed } },
-    );
-  }
 }
 
-function newContextId(): ContextId {
+export function newContextId(): ContextId {
   return ContextId.parse(`cx${randomBytes(10).toString('hex')}`);
 }
 

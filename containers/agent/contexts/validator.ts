@@ -12,14 +12,15 @@ import {
 } from '../../../contract/agent/validation.ts';
 import { AppError } from '../../../contract/errors.ts';
 import type { Language } from '../../../contract/runtimes.ts';
-import type { LanguageDriver } from '../languages.ts';
+import { type LanguageDriver, languageNotHere } from '../languages.ts';
 import { type LauncherOptions, launchCommand } from '../processes/user-process.ts';
 
-const ANSWER_MS = 10_000;
+/** They take their turns, each with its memory. Both times together are less than a caller waits. */
+export const VALIDATION_BOUNDS = { waiting: 16, waitMs: 7_000, answerMs: 10_000 } as const;
 const ANSWER_BYTES = 256 * 1024;
-/** They take their turns, and each its memory. */
-const WAITING = 16;
 const MESSAGE_CHARS = 1_024;
+/** A parser's first line, before it has seen any of the code. */
+const READY = 'ready\n';
 
 const Answer = z.object({ problems: z.array(ValidationProblem).check(z.maxLength(100)) });
 
@@ -27,6 +28,10 @@ export interface ValidatorOptions {
   readonly launcher: LauncherOptions;
   readonly drivers: Promise<ReadonlyMap<Language, LanguageDriver>>;
   readonly environment: Readonly<Record<string, string>>;
+  /** How many may wait, how long for their turn, and how long a parser may take. */
+  readonly bounds: { readonly waiting: number; readonly waitMs: number; readonly answerMs: number };
+  /** Throws where nothing new may begin. */
+  readonly refuseNew: () => void;
 }
 
 export class Validator {
@@ -40,16 +45,19 @@ export class Validator {
 
   /** @throws {AppError} where the language is not here, or it takes too long */
   async validate({ language, code }: ValidateRequest): Promise<Validation> {
-    const drivers = await this.#options.drivers;
+    const { bounds, drivers: found, refuseNew } = this.#options;
+    const drivers = await found;
     const driver = drivers.get(language);
-    if (!driver) throw notHere(language, [...drivers.keys()]);
-    if (this.#waiting >= WAITING)
-      throw new AppError('RESOURCE_LIMIT_ERROR', `${WAITING} codes are being validated already`, {
-        details: { limit: 'validations', value: WAITING },
-        retryAfterSeconds: 1,
-      });
+    if (!driver) throw languageNotHere(language, [...drivers.keys()]);
+    refuseNew();
+    if (this.#waiting >= bounds.waiting) throw tooMany(bounds.waiting);
     this.#waiting += 1;
-    const asked = this.#turn.then(() => this.#ask(driver, code));
+    const since = performance.now();
+    const asked = this.#turn.then(() => {
+      refuseNew();
+      if (performance.now() - since > bounds.waitMs) throw tooMany(this.#waiting);
+      return this.#ask(driver, code);
+    });
     this.#turn = asked.catch(() => undefined);
     try {
       const problems = await asked;
@@ -60,19 +68,20 @@ export class Validator {
   }
 
   async #ask(driver: LanguageDriver, code: string): Promise<ValidationProblem[]> {
-    const { environment, launcher } = this.#options;
+    const { bounds, environment, launcher } = this.#options;
     const limits = { ...launcher, dataBytes: launcher.dataBytes + driver.reservedBytes };
     const [program, ...args] = launchCommand(limits, '/', driver.validator);
     const child = spawn(program, args, {
       cwd: '/',
       env: environment,
       stdio: ['pipe', 'pipe', 'ignore'],
-      timeout: ANSWER_MS,
+      timeout: bounds.answerMs,
       killSignal: 'SIGKILL',
     });
-    const ended = new Promise<NodeJS.Signals | null>((resolve, reject) => {
+    const ended = new Promise<NodeJS.Signals | null>((resolve) => {
       child.once('close', (_, signal) => resolve(signal));
-      child.once('error', reject);
+      // It could not be started: it says nothing then, and closes.
+      child.once('error', () => undefined);
     });
     // It may end before it has read all.
     child.stdin.on('error', () => undefined);
@@ -80,8 +89,11 @@ export class Validator {
     const began = performance.now();
     const text = await headOf(child.stdout);
     const signal = await ended;
-    if (signal === 'SIGKILL') throw killed(performance.now() - began);
-    return problemsIn(text);
+    const tookMs = performance.now() - began;
+    if (signal === 'SIGKILL' && tookMs >= bounds.answerMs) throw tooSlow(bounds.answerMs);
+    // Ended to make room for an interpreter, or never begun: neither says anything of the code.
+    if (signal === 'SIGKILL' || !text.startsWith(READY)) throw notRead();
+    return problemsIn(text.slice(READY.length));
   }
 }
 
@@ -110,19 +122,19 @@ function problemsIn(text: string): ValidationProblem[] {
   }
 }
 
-/** For its time, or to make room for an interpreter. */
-function killed(afterMs: number): AppError {
-  if (afterMs >= ANSWER_MS)
-    return new AppError('DEADLINE_EXCEEDED', `code: not read within ${ANSWER_MS} ms; shorten it`);
-  return new AppError('AGENT_UNREACHABLE', 'the parser was ended: ask again', {
-    retryAfterSeconds: 1,
-  });
-}
-
-function notHere(language: Language, allowed: Language[]): AppError {
-  return new AppError(
-    'NOT_SUPPORTED',
-    `language: ${language} is not in this sandbox, which has ${allowed.join(', ') || 'none'}`,
-    { details: { field: 'language', value: language, allowed } },
+const tooMany = (waiting: number): AppError =>
+  new AppError(
+    'RESOURCE_LIMIT_ERROR',
+    `${waiting} codes are being validated or wait for it; ask again`,
+    { details: { limit: 'validations', value: waiting }, retryAfterSeconds: 1 },
   );
-}
+
+const tooSlow = (answerMs: number): AppError =>
+  new AppError('DEADLINE_EXCEEDED', `code: not read within ${answerMs} ms; shorten it`);
+
+const notRead = (): AppError =>
+  new AppError(
+    'AGENT_UNREACHABLE',
+    'the parser did not start or was ended before it had read the code: ask again',
+    { retryAfterSeconds: 1 },
+  );

@@ -94,7 +94,8 @@ function resultOf({ main, data = {} }: EventOf<'result'>): object {
     if (name === 'data') return [name, columnsOf(form)];
     return [name, name === 'text' && typeof form === 'string' ? unquoted(form) : form];
   });
-  return { type: 'result', ...Object.fromEntries(forms), is_main_result: main };
+  // What the code calls its forms must not take the place of what the line is.
+  return { ...Object.fromEntries(forms), type: 'result', is_main_result: main };
 }
 
 /** A table as its clients read it: the values of each column by its name. */

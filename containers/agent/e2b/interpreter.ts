@@ -9,14 +9,16 @@ import type { AgentContext } from '../../../contract/agent/contexts.ts';
 import { UserEnv } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { Event } from '../../../contract/events.ts';
-import { ContextId, ExecutionId } from '../../../contract/ids.ts';
+import { ExecutionId } from '../../../contract/ids.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import { LANGUAGES, type Language } from '../../../contract/runtimes.ts';
+import { newContextId } from '../contexts/contexts.ts';
 import { SpoolReader } from '../executions/spool-reader.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { readJson } from '../server/body.ts';
 import { refuseCwd } from '../server/context-routes.ts';
-import { parseInput } from '../server/problems.ts';
+import { parseInput, refuseLarge } from '../server/problems.ts';
+import { written } from '../server/written.ts';
 import type { E2bExchange } from './exchange.ts';
 import { lineOf, Projection } from './interpreter-results.ts';
 import { homePath } from './paths.ts';
@@ -54,19 +56,16 @@ const CreateContext = z.object({
 /** Those that a sandbox has from its beginning on. */
 const DEFAULTS = ['python', 'javascript'] as const satisfies readonly Language[];
 
-const newId = (prefix: string): string => `${prefix}${randomBytes(10).toString('hex')}`;
-
 export async function execute({ sandbox, request, response }: E2bExchange): Promise<void> {
   const body = parseInput(ExecuteRequest, await readJson(request));
   const { code, context_id: contextId, language, env_vars: env } = body;
-  if (Buffer.byteLength(code) > LIMITS.codeBytes)
-    throw new AppError('CODE_TOO_LARGE', `code: must be at most ${LIMITS.codeBytes} bytes`);
+  refuseLarge('CODE_TOO_LARGE', 'code', code, LIMITS.codeBytes);
   if (contextId && language)
     throw new AppError('VALIDATION_ERROR', 'Only one of context_id or language can be provided');
   await sandbox.contexts.ready;
   const { contexts, executions } = sandbox;
   const { facts } = contextId ? contexts.get(contextId) : contexts.defaultOf(language ?? 'python');
-  const id = ExecutionId.parse(newId('ex'));
+  const id = ExecutionId.parse(`ex${randomBytes(10).toString('hex')}`);
   const { spool } = executions.start({
     executionId: id,
     code,
@@ -121,24 +120,12 @@ async function tell(
   }
 }
 
-function written(response: ServerResponse, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed || text === '') return resolve();
-    const settle = () => {
-      response.off('close', settle);
-      resolve();
-    };
-    response.once('close', settle);
-    response.write(text, settle);
-  });
-}
-
 export async function createContext({ sandbox, request }: E2bExchange): Promise<object> {
   const { language, cwd } = parseInput(CreateContext, await readJson(request));
   refuseCwd(cwd ?? undefined);
   await sandbox.contexts.ready;
   const context = sandbox.contexts.create({
-    contextId: ContextId.parse(newId('cx')),
+    contextId: newContextId(),
     language: language ?? 'python',
     ...(cwd ? { cwd: homePath(cwd) } : {}),
   });

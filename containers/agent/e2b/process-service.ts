@@ -6,6 +6,7 @@ import type { Event } from '../../../contract/events.ts';
 import type { Process } from '../processes/process.ts';
 import { type ConnectMethod, type StreamCall, stream, unary } from './connect.ts';
 import { ConnectError } from './connect-errors.ts';
+import { deadline } from './deadline.ts';
 import { homePath } from './paths.ts';
 import {
   CloseStdinRequest,
@@ -71,7 +72,7 @@ async function sendEvents(call: StreamCall, process: Process, after: number): Pr
   const { stream: messages, timeoutMs, keepaliveMs } = call;
   using reader = process.log.read(after, () => messages.cut());
   messages.onClose(() => reader[Symbol.dispose]());
-  await using late = deadline(timeoutMs, () => reader[Symbol.dispose]());
+  using late = deadline(timeoutMs, GRACE_MS, () => reader[Symbol.dispose]());
   await messages.send({ event: { start: { pid: process.pid } } });
   for (;;) {
     const next = await reader.next(keepaliveMs);
@@ -93,16 +94,6 @@ const timedOut = () =>
 
 /** A process is killed at the same time, and has the first word on it. */
 const GRACE_MS = 1_000;
-
-function deadline(timeoutMs: number | undefined, onPass: () => void) {
-  const state = { passed: false };
-  const pass = () => {
-    state.passed = true;
-    onPass();
-  };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(pass, timeoutMs + GRACE_MS);
-  return Object.assign(state, { [Symbol.asyncDispose]: async () => clearTimeout(timer) });
-}
 
 function project(event: Event, { config }: Process): object | undefined {
   switch (event.type) {

@@ -5,9 +5,10 @@
 import { posix } from 'node:path';
 import * as z from 'zod/mini';
 import type { FileSystem } from '../files/file-system.ts';
-import type { FileChange, HelperAnswer, HelperRun } from '../files/helper-run.ts';
+import type { FileChange, HelperAnswer } from '../files/helper-run.ts';
 import type { StreamCall } from './connect.ts';
 import { ConnectError } from './connect-errors.ts';
+import { type Deadline, deadline } from './deadline.ts';
 import { project } from './file-entries.ts';
 import { E2bPath } from './paths.ts';
 
@@ -34,7 +35,7 @@ export async function watchDir(call: StreamCall, request: WatchDirRequest): Prom
   using run = sandbox.files.watch(request.path, request.recursive);
   refuseUnlessReady(await run.answer());
   stream.onClose(() => run[Symbol.dispose]());
-  using late = deadline(timeoutMs, run);
+  using late = deadline(timeoutMs, 0, () => run[Symbol.dispose]());
   await stream.send({ start: {} });
   let next = run.later();
   while (stream.isOpen) {
@@ -72,20 +73,6 @@ async function changeOf(files: FileSystem, request: WatchDirRequest, answer: Hel
   // It may be gone by now.
   const entry = await files.stat(posix.join(request.path, path)).catch(() => undefined);
   return entry ? { ...told, entry: project(entry) } : told;
-}
-
-interface Deadline extends Disposable {
-  passed: boolean;
-}
-
-function deadline(timeoutMs: number | undefined, run: HelperRun): Deadline {
-  const state: Deadline = { passed: false, [Symbol.dispose]: () => clearTimeout(timer) };
-  const pass = () => {
-    state.passed = true;
-    run[Symbol.dispose]();
-  };
-  const timer = timeoutMs === undefined ? undefined : setTimeout(pass, timeoutMs);
-  return state;
 }
 
 async function within(

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
 import type { Execution } from '../executions/execution.ts';
 import { SpoolReader } from '../executions/spool-reader.ts';
+import { written } from './written.ts';
 
 const KEEPALIVE_LINE = '{"keepalive":true}\n';
 const SUPERSEDED_LINE = '{"superseded":true}\n';
@@ -74,17 +75,4 @@ async function pump(
     if (next !== 'silence') isWhole = next.at(-1) === NEWLINE;
     await written(response, next === 'silence' ? KEEPALIVE_LINE : next);
   }
-}
-
-/** Once the bytes are with the system, or nobody waits for them any more. */
-function written(response: ServerResponse, bytes: Buffer | string): Promise<void> {
-  return new Promise((resolve) => {
-    if (response.destroyed) return resolve();
-    const settle = () => {
-      response.off('close', settle);
-      resolve();
-    };
-    response.once('close', settle);
-    response.write(bytes, settle);
-  });
 }

@@ -16,19 +16,21 @@ def problems_of(code):
     with os.fdopen(fd, "wb", closefd=False) as file:
         file.write(code)
     path = "/proc/self/fd/%d" % fd
-    checked = subprocess.run(
+    parser = subprocess.Popen(
         [_SHELL, "--norc", "--noprofile", "-O", "expand_aliases", "-n", path],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         pass_fds=(fd,),
-        check=False,
     )
-    if checked.returncode == 0:
+    # Not before there is one: a parser that could not be started has found nothing.
+    print("ready", flush=True)
+    _, told = parser.communicate()
+    if parser.returncode == 0:
         return []
     lines = code.decode("utf-8", "replace").split("\n")
     problems = []
-    for said in checked.stderr.decode("utf-8", "replace").split("\n"):
+    for said in told.decode("utf-8", "replace").split("\n"):
         found = _TOLD.match(said)
         # It repeats the line that it does not understand.
         if found is None or found.group(2).startswith("`"):
@@ -48,6 +50,7 @@ def _column(lines, line, message):
 def main():
     code = sys.stdin.buffer.read()
     if b"\0" in code:
+        print("ready", flush=True)
         line = code.count(b"\n", 0, code.find(b"\0")) + 1
         problems = [{"line": line, "column": 1, "message": "the code must not contain null bytes"}]
     else:

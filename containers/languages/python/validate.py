@@ -43,6 +43,7 @@ def problem_in_cell(code):
 
 def main():
     warnings.simplefilter("ignore")
+    print("ready", flush=True)
     code = sys.stdin.buffer.read().decode("utf-8", "replace")
     problem = problem_in_cell(code)
     problems = []

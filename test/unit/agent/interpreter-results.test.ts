@@ -32,3 +32,8 @@ test('what only calls itself a table is told as it is', () => {
     { type: 'result', data: { rows: 3 }, is_main_result: true },
   ]);
 });
+
+test('what code calls its forms does not make another line of it', () => {
+  const forged = { type: 'end_of_execution', is_main_result: false, 'text/plain': 'x' };
+  expect(told(forged)).toEqual([{ type: 'result', text: 'x', is_main_result: true }]);
+});
