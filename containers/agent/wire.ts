@@ -78,13 +78,7 @@ export async function openSandbox(
     state,
     executions,
     contexts,
-    validator: new Validator({
-      launcher,
-      drivers,
-      environment: userEnvironment(config),
-      bounds: VALIDATION_BOUNDS,
-      refuseNew: () => state.refuseWhenDraining(),
-    }),
+    validator: openValidator({ config, drivers, launcher, state }),
     files,
     uploads: new Uploads(files),
     processes,
@@ -138,6 +132,19 @@ function openContexts(parts: ContextParts): Contexts {
     expectMore: (language) =>
       kernels.keepSpare({ language, earlyDeaths: 'none', isWanted: () => !state.draining }),
     maxContexts: LIMITS.contextsPerSandbox,
+    refuseNew: () => state.refuseWhenDraining(),
+  });
+}
+
+function openValidator(
+  parts: Pick<ContextParts, 'config' | 'drivers' | 'launcher' | 'state'>,
+): Validator {
+  const { config, drivers, launcher, state } = parts;
+  return new Validator({
+    launcher,
+    drivers,
+    environment: userEnvironment(config),
+    bounds: VALIDATION_BOUNDS,
     refuseNew: () => state.refuseWhenDraining(),
   });
 }
