@@ -108,7 +108,16 @@ function permissions(deployment: Deployment): [string, Policy][] {
   });
 }
 
-function resourcePoliciesOf(deployment: Deployment): Map<string, Policy[]> {
+/** Read once: each route, rule and authorizer asks for them. */
+const known = new WeakMap<Deployment, ReadonlyMap<string, readonly Policy[]>>();
+
+function resourcePoliciesOf(deployment: Deployment): ReadonlyMap<string, readonly Policy[]> {
+  const policies = known.get(deployment) ?? readResourcePolicies(deployment);
+  known.set(deployment, policies);
+  return policies;
+}
+
+function readResourcePolicies(deployment: Deployment): Map<string, Policy[]> {
   const policies = new Map<string, Policy[]>();
   for (const [arn, policy] of [...bucketPolicies(deployment), ...permissions(deployment)])
     policies.set(arn, [...(policies.get(arn) ?? []), policy]);

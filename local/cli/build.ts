@@ -4,10 +4,11 @@
  */
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { ARCHITECTURES, type Architecture } from '../shared/architecture.ts';
 import { agentTarget, functionsTarget, sdkTarget } from './build/bundles.ts';
 import { imageTargets } from './build/image.ts';
 import { withLock } from './build/lock.ts';
-import { ARCHITECTURES, type Architecture, ensureNodeOf } from './build/node-binaries.ts';
+import { ensureNodeOf } from './build/node-binaries.ts';
 import { DIST } from './build/paths.ts';
 import { type Log, makeIfChanged } from './build/target.ts';
 

@@ -2,21 +2,15 @@
  * `npm run image`: builds the image of a sandbox for real, the same that `cdk deploy` builds, and unpacks it
  * for the sandboxes of this machine. Does nothing where that was done for the present build.
  */
-import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
-import { type BaseChoice, CannotBuildError, hostArchitecture } from '../image/base.ts';
-import {
-  type Architecture,
-  BUILDERS,
-  type BuilderName,
-  ownImages,
-  removeImages,
-  works,
-} from '../image/builder.ts';
+import { type BaseChoice, CannotBuildError, requireMakeable } from '../image/base.ts';
+import { BUILDERS, type BuilderName, ownImages, removeImages, works } from '../image/builder.ts';
 import { type MadeImage, makeImage } from '../image/make.ts';
 import { removeImagesIn } from '../image/store.ts';
 import { readImage } from '../sandboxes/image.ts';
+import { ARCHITECTURES, type Architecture, HOST_ARCHITECTURE } from '../shared/architecture.ts';
+import { nodePackageOf } from './build/node-binaries.ts';
 import { DIST, IMAGE_PLACES, ROOT } from './build/paths.ts';
 import { build } from './build.ts';
 import { ensureHost, installCommand } from './setup.ts';
@@ -50,8 +44,8 @@ const program = new Command('npm run image --')
   )
   .addOption(
     new Option('--arch <name>', 'architecture of the image')
-      .choices(['x86_64', 'arm64'])
-      .default(hostArchitecture()),
+      .choices(ARCHITECTURES)
+      .default(HOST_ARCHITECTURE),
   )
   .addOption(
     new Option('--base <whence>', 'from its registry, or made of the mirrors of this machine’s apt')
@@ -72,9 +66,10 @@ async function main(): Promise<void> {
   const flags = program.parse().opts<Flags>();
   if (flags.clean) return clean();
   const begun = performance.now();
+  if (flags.base === 'debootstrap') requireMakeable(flags.arch);
+  if (nodePackageOf(flags.arch) === undefined) throw new Error(noContext(flags.arch));
   await build({ log });
   const contextDirectory = join(DIST, 'image', flags.arch);
-  if (!existsSync(contextDirectory)) throw new Error(noContext(flags.arch));
   const { digest } = await readImage(contextDirectory);
   if (digest === undefined) throw new Error(`${contextDirectory}/image.json has no digest`);
   const made = await makeImage({
@@ -111,7 +106,9 @@ function report({ tag, imageId, unpacked, isNew }: MadeImage, tookMs: number): v
   console.log(`base      ${base.reference} ${base.digest}${made}`);
   console.log(`size      ${Math.round(sizeBytes / 1e6)} MB, ${packages} packages`);
   console.log(`context   ${digest}`);
-  console.log('`npm start` takes it from now on, until the next change of what it holds');
+  console.log(
+    '`npm start` takes it from its next start on, until the next change of what it holds',
+  );
 }
 
 async function chooseBuilder({ tool, setup }: Flags): Promise<BuilderName> {

@@ -9,7 +9,8 @@ import * as z from 'zod/mini';
 import { type AwsWorld, startAwsWorld } from '../assembly/world.ts';
 import type { ImageChoice } from '../sandboxes/built-image.ts';
 import { createTaskDriver, type Isolation } from '../sandboxes/create.ts';
-import { behaviourOf, type ProfileOptions } from '../services/profile.ts';
+import { messageOf } from '../sandboxes/errors.ts';
+import { behaviourOf, type ProfileOptions, TASK_BOOT_MS } from '../services/profile.ts';
 import { IMAGE_PLACES } from './build/paths.ts';
 import { build } from './build.ts';
 import { makeFolder, portError, takeFolder } from './claims.ts';
@@ -74,8 +75,8 @@ const PREWARMED = {
 const STACK = 'code-interpreter';
 const READY_WITHIN_MS = 60_000;
 const POOLS_WITHIN_MS = 30_000;
-/** Beyond that, where tasks boot as on Fargate. */
-const SLOW_BOOT_MS = 45_000;
+/** Of what a task takes to boot, beyond that, where it does: the slowest, and some of another's. */
+const BOOTS = 1.5;
 
 /** Stands the stack up, or leaves nothing behind and throws what stopped it. */
 export async function startLocalStack(options: LocalStackOptions): Promise<LocalStack> {
@@ -212,18 +213,26 @@ async function untilPoolsAreFull(
   world: AwsWorld,
   { progress, signal, aws }: LocalStackOptions,
 ): Promise<void> {
-  const until = Date.now() + POOLS_WITHIN_MS + (aws?.profile === 'aws' ? SLOW_BOOT_MS : 0);
+  const bootMs = aws?.profile === 'aws' ? (aws.taskBootMs ?? TASK_BOOT_MS) : 0;
+  const until = Date.now() + POOLS_WITHIN_MS + BOOTS * bootMs;
+  let said = '';
   while (Date.now() < until) {
     signal?.throwIfAborted();
     // A look that fails is one that found the pool not full: it must not end a start.
     const answer = await world
       .invokeOperator(`${STACK}-pool`, { task: 'level' })
-      .catch(() => undefined);
+      .catch((error: unknown) => void (said = `: ${messageOf(error)}`));
     const levels = Levels.safeParse(answer);
-    if (levels.success && levels.data.pools.every(({ target, free }) => free >= target)) return;
+    if (levels.success) {
+      const { pools } = levels.data;
+      if (pools.every(({ target, free }) => free >= target)) return;
+      said = pools
+        .map(({ network, free, target }) => `; ${network}: ${free} of ${target}`)
+        .join('');
+    }
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  progress('the warm pool is not full yet; it goes on filling');
+  progress(`the warm pool is not full yet, and goes on filling${said}`);
 }
 
 /** A folder of its own for a stack that leaves nothing behind. */

@@ -5,12 +5,13 @@
 import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Architecture, type BuilderName, build, digestOf, hasImage } from './builder.ts';
+import { type Architecture, HOST_ARCHITECTURE } from '../shared/architecture.ts';
+import { type BuilderName, build, digestOf, hasImage, PLATFORMS } from './builder.ts';
 import { pipe, run } from './program.ts';
 
 /** As in the Dockerfile. */
 export const REGISTRY_BASE = 'docker.io/library/debian:bookworm-slim';
-const MADE_BASE = 'localhost/code-interpreter-base:bookworm';
+const MADE_BASE = `localhost/code-interpreter-base:bookworm-${HOST_ARCHITECTURE}`;
 const SUITES = ['bookworm', 'bookworm-updates', 'bookworm-security'];
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const PULL_WITHIN_MS = 180_000;
@@ -42,6 +43,14 @@ export interface BaseOptions {
   readonly onLine: (line: string) => void;
 }
 
+/** Throws where no base can be made here for an architecture: known before anything is built or pulled. */
+export function requireMakeable(architecture: Architecture): void {
+  if (architecture === HOST_ARCHITECTURE) return;
+  throw new CannotBuildError(
+    `a base for ${architecture} can only come from a registry: debootstrap makes this machine's ${HOST_ARCHITECTURE} only`,
+  );
+}
+
 export async function findBase(options: BaseOptions): Promise<Base> {
   const { builder, choice, log } = options;
   if (choice !== 'debootstrap') {
@@ -53,6 +62,7 @@ export async function findBase(options: BaseOptions): Promise<Base> {
     if (choice === 'registry') throw new CannotBuildError(refusal);
     log(`NO REGISTRY: ${refusal.split('\n').at(-1)?.slice(0, 300)}`);
   }
+  requireMakeable(options.architecture);
   log(
     `THE BASE IS MADE HERE, by debootstrap from this machine's mirrors, not ${REGISTRY_BASE}: the same packages, another digest`,
   );
@@ -63,9 +73,8 @@ export async function findBase(options: BaseOptions): Promise<Base> {
 
 /** Answers why the registry's base cannot be had. */
 async function pull({ builder, architecture, onLine }: BaseOptions): Promise<string | undefined> {
-  const platform = `linux/${architecture === 'arm64' ? 'arm64' : 'amd64'}`;
   try {
-    await run(builder, ['pull', '--platform', platform, REGISTRY_BASE], {
+    await run(builder, ['pull', '--platform', PLATFORMS[architecture], REGISTRY_BASE], {
       onLine,
       timeoutMs: PULL_WITHIN_MS,
     });
@@ -77,11 +86,6 @@ async function pull({ builder, architecture, onLine }: BaseOptions): Promise<str
 
 async function makeBase(options: BaseOptions): Promise<void> {
   const { builder, architecture, cache, log, onLine } = options;
-  if (architecture !== hostArchitecture()) {
-    throw new CannotBuildError(
-      `a base for ${architecture} can only come from a registry: debootstrap makes this machine's ${hostArchitecture()} only`,
-    );
-  }
   if (process.getuid?.() !== 0) {
     throw new CannotBuildError(
       'only root can make a base with debootstrap: run as root, or where a registry can be reached',
@@ -139,8 +143,4 @@ export function sourcesIn(text: string): Source[] {
   throw new CannotBuildError(
     "no base: this machine's apt knows no mirror of Debian bookworm, and no registry can be reached",
   );
-}
-
-export function hostArchitecture(): Architecture {
-  return process.arch === 'arm64' ? 'arm64' : 'x86_64';
 }

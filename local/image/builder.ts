@@ -3,12 +3,11 @@
  * them; must never use what only one of them can do.
  */
 import { randomUUID } from 'node:crypto';
+import type { Architecture } from '../shared/architecture.ts';
 import { pipe, run, succeeds } from './program.ts';
 
 export const BUILDERS = ['docker', 'podman', 'buildah'] as const;
 export type BuilderName = (typeof BUILDERS)[number];
-
-export type Architecture = 'x86_64' | 'arm64';
 
 export interface BuildRequest {
   readonly contextDirectory: string;
@@ -22,7 +21,8 @@ export interface BuildRequest {
   readonly cache: boolean;
 }
 
-const PLATFORMS: Readonly<Record<Architecture, string>> = {
+/** As image builders name architectures. */
+export const PLATFORMS: Readonly<Record<Architecture, string>> = {
   x86_64: 'linux/amd64',
   arm64: 'linux/arm64',
 };

@@ -7,8 +7,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { type BuiltImage, findBuilt } from '../sandboxes/built-image.ts';
-import { type BaseChoice, findBase, hostArchitecture } from './base.ts';
-import { type Architecture, type BuilderName, build, idOf, unpack } from './builder.ts';
+import { type Architecture, HOST_ARCHITECTURE } from '../shared/architecture.ts';
+import { type BaseChoice, findBase } from './base.ts';
+import { type BuilderName, build, idOf, unpack } from './builder.ts';
 import { addImage, placeFor, removeOldImages } from './store.ts';
 
 export interface MakeImageOptions {
@@ -40,7 +41,7 @@ const STEP_WIDTH = 100;
 
 export async function makeImage(options: MakeImageOptions): Promise<MadeImage> {
   const { digest, cache, places, architecture, target } = options;
-  const isOurs = architecture === hostArchitecture();
+  const isOurs = architecture === HOST_ARCHITECTURE;
   const known = isOurs ? await findBuilt(places, digest) : undefined;
   if (known !== undefined && cache && known.image.target === target) {
     const { tag, imageId } = known.image;
@@ -96,8 +97,7 @@ async function buildAndUnpack(
   };
   await timed(log, 'build', () => build(builder, request, onLine));
   const imageId = await idOf(builder, tag);
-  if (architecture !== hostArchitecture())
-    return { tag, imageId, unpacked: undefined, isNew: true };
+  if (architecture !== HOST_ARCHITECTURE) return { tag, imageId, unpacked: undefined, isNew: true };
   const builtAt = new Date().toISOString();
   const facts = { digest, imageId, tag, builder, target, architecture, base, builtAt };
   const fill = (root: string): Promise<void> => unpack(builder, tag, root);

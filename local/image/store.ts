@@ -2,10 +2,10 @@
  * Unpacked images on this machine, each in a folder named by the digest of what it was built from. Owns those
  * folders; must never show one that is half full.
  */
-import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BUILT_RECORD, type BuiltImage, OPEN_IMAGE_PLACE } from '../sandboxes/built-image.ts';
+import { isStaleOwner, newOwnerName } from '../sandboxes/owner.ts';
 import { isReachable } from '../sandboxes/reach.ts';
 import { run } from './program.ts';
 
@@ -30,7 +30,7 @@ export interface NewImage {
 }
 
 export async function addImage({ place, facts, fill }: NewImage): Promise<BuiltImage> {
-  const filling = join(place, `.${randomUUID()}`);
+  const filling = join(place, `.${newOwnerName()}`);
   const root = join(filling, 'root');
   try {
     await mkdir(root, { recursive: true });
@@ -57,7 +57,10 @@ export async function addImage({ place, facts, fill }: NewImage): Promise<BuiltI
 
 /** Removes all but the newest, and what a run that was killed has left. */
 export async function removeOldImages(place: string): Promise<void> {
-  const images = (await readdir(place)).filter((name) => /^[0-9a-f]{64}$/.test(name));
+  const names = await readdir(place);
+  const left = names.filter((name) => name.startsWith('.') && isStaleOwner(name.slice(1)));
+  for (const name of left) await rm(join(place, name), { recursive: true, force: true });
+  const images = names.filter((name) => /^[0-9a-f]{64}$/.test(name));
   const aged = await Promise.all(
     images.map(async (name) => ({ name, at: (await stat(join(place, name))).mtimeMs })),
   );

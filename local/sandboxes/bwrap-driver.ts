@@ -15,7 +15,7 @@ import {
   METADATA_NAME,
   SOCKET_NAME,
 } from './arguments.ts';
-import { findRuntimes, type ImageOptions } from './built-image.ts';
+import { findRuntimes, type ImageOptions, type Runtimes } from './built-image.ts';
 import { BwrapProcess } from './bwrap-process.ts';
 import { type Cgroups, removeIfEmpty, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
 import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from './driver.ts';
@@ -42,7 +42,10 @@ const PROCESSES_PER_TASK = 1024;
 /** Of a task's folder. */
 const AGENT_DIRECTORY = 'agent';
 const LOG_TAIL = 4000;
-/** The stand-ins come first: on AWS no sandbox takes time from a function. */
+/**
+ * The stand-ins come first: on AWS no sandbox takes time from a function. Where there are groups, all sandboxes
+ * weigh no more than one of the stand-ins' threads, and niceness would count only among themselves.
+ */
 const NICENESS = 5;
 /** A task that does not listen by then holds up no other. */
 const BOOT_MS = 10_000;
@@ -74,6 +77,8 @@ export class BwrapDriver implements TaskDriver {
   readonly #inheritedFds = inheritedFds();
   readonly #tasks = new Set<Task>();
   readonly #images = new Map<string, Promise<string>>();
+  /** By the image's digest: all tasks of a driver have the same, also where another image is built meanwhile. */
+  readonly #runtimes = new Map<string | undefined, Promise<Runtimes>>();
   readonly #boots = new Turns(availableParallelism());
   #closed = false;
 
@@ -140,9 +145,11 @@ export class BwrapDriver implements TaskDriver {
 
   async #untilBooted({ id }: TaskSpec, { exited }: RunningTask): Promise<void> {
     let gone = false;
-    void exited.finally(() => {
+    const over = () => {
       gone = true;
-    });
+    };
+    // How it ended is for whoever started it.
+    void exited.then(over, over);
     const socket = join(this.#folder, id, AGENT_DIRECTORY, SOCKET_NAME);
     const until = Date.now() + BOOT_MS;
     while (!gone && Date.now() < until) {
@@ -164,6 +171,13 @@ export class BwrapDriver implements TaskDriver {
     const copied = copyReadable(directory, target).then(() => target);
     this.#images.set(directory, copied);
     return copied;
+  }
+
+  async #runtimesOf({ digest }: ImageManifest): Promise<Runtimes> {
+    const { images = NO_IMAGES } = this.#options;
+    const runtimes = this.#runtimes.get(digest) ?? findRuntimes(images, digest);
+    this.#runtimes.set(digest, runtimes);
+    return runtimes;
   }
 
   async #makeFolders(spec: TaskSpec, identity: Identity): Promise<TaskFolders> {
@@ -201,11 +215,10 @@ export class BwrapDriver implements TaskDriver {
     readonly undo: AsyncDisposableStack;
   }): Promise<BwrapProcess> {
     const { spec, image, identity, folders, group, undo } = parts;
-    const { images = NO_IMAGES } = this.#options;
     const layout = {
       image,
       imageDirectory: await this.#reachableImage(spec.imageDirectory),
-      root: (await findRuntimes(images, image.digest)).root,
+      root: (await this.#runtimesOf(image)).root,
       etc: this.#etc,
       agentDirectory: folders.agent,
       stateDirectory: folders.state,
@@ -226,8 +239,8 @@ export class BwrapDriver implements TaskDriver {
         startAs: identity.startAs,
         logFd,
         place: async (pid) => {
-          setPriority(pid, NICENESS);
-          await group?.add(pid);
+          if (group === undefined) setPriority(pid, NICENESS);
+          else await group.add(pid);
           await identity.map(pid);
         },
         connect: spec.internet
@@ -257,16 +270,19 @@ export class BwrapDriver implements TaskDriver {
       address: forwarder.address,
       process,
       finish: async (ended: EndedProcess): Promise<TaskExit> => {
-        const kills = (await group?.outOfMemoryKills()) ?? 0;
-        if (!ended.asked && ended.exitCode !== 0) {
-          const said = await tailOf(folders.log);
-          this.#options.log(`task ${spec.id} exited with ${ended.exitCode} ${said}`.trim());
+        try {
+          const kills = (await group?.outOfMemoryKills()) ?? 0;
+          if (!ended.asked && ended.exitCode !== 0) {
+            const said = await tailOf(folders.log);
+            this.#options.log(`task ${spec.id} exited with ${ended.exitCode} ${said}`.trim());
+          }
+          // User code that is ended for want of memory is not the end of the task.
+          const outOfMemory = kills > 0 && ended.exitCode === 137 && !ended.asked;
+          return { exitCode: ended.exitCode, outOfMemory };
+        } finally {
+          await undo.disposeAsync();
+          this.#tasks.delete(task);
         }
-        await undo.disposeAsync();
-        this.#tasks.delete(task);
-        // User code that is ended for want of memory is not the end of the task.
-        const outOfMemory = kills > 0 && ended.exitCode === 137 && !ended.asked;
-        return { exitCode: ended.exitCode, outOfMemory };
       },
     });
     this.#tasks.add(task);

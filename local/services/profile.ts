@@ -27,7 +27,7 @@ export interface Behaviour {
   readonly lambda: LambdaBehaviour;
 }
 
-const TASK_BOOT_MS = 30_000;
+export const TASK_BOOT_MS = 30_000;
 const MIB = 1024 * 1024;
 
 export function behaviourOf({ profile, seed, taskBootMs }: ProfileOptions): Behaviour {

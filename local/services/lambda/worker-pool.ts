@@ -37,6 +37,7 @@ export class WorkerPool {
   readonly #ending = new Set<Promise<void>>();
   readonly #expiry = new Map<FunctionWorker, NodeJS.Timeout>();
   readonly #onChange = new Set<() => void>();
+  #closed = false;
   #keepWarm = 0;
   #invocations = 0;
   #inits = 0;
@@ -116,7 +117,16 @@ export class WorkerPool {
   async prewarm(count: number): Promise<void> {
     this.#keepWarm = Math.min(count, this.#limit);
     this.#options.starts.want(this.#launchIfWanted);
-    await this.#until(() => this.#inits >= this.#keepWarm && this.#starting.size === 0);
+    await this.#until(
+      () => this.#closed || (this.#inits >= this.#keepWarm && this.#starting.size === 0),
+    );
+  }
+
+  /** Ends every worker, and starts none from here on. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.terminate();
+    this.#changed();
   }
 
   async terminate(workerId?: string): Promise<string[]> {
@@ -159,6 +169,7 @@ export class WorkerPool {
   }
 
   readonly #launchIfWanted = (): boolean => {
+    if (this.#closed) return false;
     const forEvents = this.#starting.size < this.#queue.length;
     if (!forEvents && this.#workers.size >= this.#keepWarm) return false;
     if (this.#workers.size >= this.#limit) return false;
@@ -211,6 +222,9 @@ export class WorkerPool {
   #retire(worker: FunctionWorker): void {
     this.#takeFromIdle(worker);
     this.#workers.delete(worker.workerId);
+    // What it was started for ends with it.
+    if (this.#starting.has(worker)) this.#killed(this.#queue.shift());
+    this.#endStart(worker);
     const ended: Promise<void> = worker.terminate().finally(() => this.#ending.delete(ended));
     this.#ending.add(ended);
   }
@@ -234,9 +248,11 @@ export class WorkerPool {
   }
 
   #failQueue(): void {
-    for (const { sink, request } of this.#queue.splice(0)) {
-      const errorMessage = `RequestId: ${request.requestId} Error: Runtime exited with error: signal: killed`;
-      sink.failed({ errorType: 'Runtime.ExitError', errorMessage });
-    }
+    for (const run of this.#queue.splice(0)) this.#killed(run);
+  }
+
+  #killed(run: PendingRun | undefined): void {
+    const errorMessage = `RequestId: ${run?.request.requestId} Error: Runtime exited with error: signal: killed`;
+    run?.sink.failed({ errorType: 'Runtime.ExitError', errorMessage });
   }
 }

@@ -128,6 +128,41 @@ test('close ends what still runs after its time, and leaves no worker', async ()
   expect(stage.lambda.functions()[0]?.workers).toEqual([]);
 });
 
+test('close in the middle of prewarming starts no worker in the place of one that it ends', async () => {
+  await using stage = await openStage({ startsAtOnce: 1 });
+  await stage.define(
+    'slow-to-load',
+    `console.log('loads'); ${awaitGate('load')}; export const handler = async () => 'done';`,
+  );
+  const prewarming = stage.lambda.prewarm('slow-to-load', 3);
+  await stage.until(() => stage.lines.length === 1);
+
+  await stage.lambda.close();
+  await prewarming;
+
+  expect(stage.lambda.functions()[0]).toMatchObject({ workers: [], inits: 1 });
+});
+
+test('a worker that is killed while it loads takes along the event that it was started for', async () => {
+  await using stage = await openStage({ startsAtOnce: 1, accountConcurrency: 1 });
+  await stage.define(
+    'never-loads',
+    `console.log('loads'); ${awaitGate('never')}; export const handler = async () => 'done';`,
+  );
+  const run = stage.lambda.invoke('never-loads', {});
+  await stage.until(() => stage.lines.length === 1);
+  const [worker] = stage.lambda.functions()[0]?.workers ?? [];
+
+  const ending = stage.lambda.terminateWorkers('never-loads', worker?.workerId);
+  const next = stage.lambda.invoke('never-loads', {});
+  await stage.until(() => stage.lines.length === 2);
+
+  expect(await run).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
+  await ending;
+  await stage.lambda.terminateWorkers('never-loads');
+  expect(await next).toMatchObject({ error: { errorType: 'Runtime.ExitError' } });
+});
+
 test('a streamed answer that comes after its caller left does not hold the handler', async () => {
   await using stage = await openStage();
   await stage.define(

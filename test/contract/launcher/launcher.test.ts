@@ -1,4 +1,5 @@
 /** The real launcher, compiled and started as root; what a program finds when it has been started by it. */
+
 import { type SpawnSyncReturns, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
@@ -15,13 +16,13 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compileLauncher } from '../../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../../containers/launcher/seccomp.ts';
+import { HOST_ARCHITECTURE } from '../../../local/shared/architecture.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'launcher-'));
 chmodSync(directory, 0o755);
 const closed = join(directory, 'closed');
 mkdirSync(closed, { mode: 0o700 });
-const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
-const seccomp = join(directory, `seccomp-${architecture}.bpf`);
+const seccomp = join(directory, `seccomp-${HOST_ARCHITECTURE}.bpf`);
 const compiled = await compileLauncher(directory);
 const isRoot = process.getuid?.() === 0;
 const UID = 61_000 + (process.pid % 1000);

@@ -6,8 +6,11 @@ import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BwrapDriver } from '../../../local/sandboxes/bwrap-driver.ts';
+import type { Cgroups } from '../../../local/sandboxes/cgroups/cgroup.ts';
 import { createTaskDriver } from '../../../local/sandboxes/create.ts';
 import type { TaskDriver } from '../../../local/sandboxes/driver.ts';
+import { probe } from '../../../local/sandboxes/probe.ts';
 import { ask, makePlace, type TestPlace, writeImage } from './image.ts';
 import { canIsolate, hasLimits } from './requirement.ts';
 
@@ -75,6 +78,31 @@ async function startWith(command: string, changes = {}) {
 }
 
 describe.skipIf(!canIsolate)('the end of a task', () => {
+  it.skipIf(!hasLimits)(
+    'that cannot be told is an error of its own, and of nobody else',
+    async () => {
+      const probed = await probe({ runDirectory: place.runDirectory, log: () => undefined });
+      if (!probed.possible || probed.options.cgroups === undefined) throw new Error('no groups');
+      const { cgroups } = probed.options;
+      const forgetful: Cgroups = {
+        ...cgroups,
+        create: async (...made) => {
+          const group = await cgroups.create(...made);
+          return {
+            add: (pid) => group.add(pid),
+            killAll: () => group.killAll(),
+            remove: () => group.remove(),
+            outOfMemoryKills: () => Promise.reject(new Error('memory.oom_control is gone')),
+          };
+        },
+      };
+      const own = await BwrapDriver.open({ ...probed.options, cgroups: forgetful });
+      const task = await own.start(place.spec());
+      await expect(task.stop(0)).rejects.toThrow('memory.oom_control is gone');
+      await own.close().catch(() => undefined);
+    },
+  );
+
   it('has the exit code of its program', async () => {
     using started = await startWith('exit 7');
     expect(await started.task.exited).toEqual({ exitCode: 7, outOfMemory: false });

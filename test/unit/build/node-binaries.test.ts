@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { expect, test } from 'vitest';
 import { ensureNodeOf, nodePackageOf } from '../../../local/cli/build/node-binaries.ts';
-
-const own = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+import { HOST_ARCHITECTURE as own } from '../../../local/shared/architecture.ts';
 
 test("this machine's node for sandboxes is a file of the repository, and nothing is installed for it", async () => {
   const lines: string[] = [];

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { addImage, removeImagesIn, removeOldImages } from '../../../local/image/store.ts';
 import { findRuntimes, NoBuiltImageError } from '../../../local/sandboxes/built-image.ts';
+import { newOwnerName } from '../../../local/sandboxes/owner.ts';
 
 let place: string;
 beforeEach(() => {
@@ -70,12 +71,15 @@ it('one that could not be filled leaves nothing', async () => {
   expect(readdirSync(place)).toEqual([]);
 });
 
-it('the newest two stay, and --clean removes all', async () => {
+it('the newest two stay and what a killed run has left does not, and --clean removes all', async () => {
   for (const [index, letter] of ['a', 'b', 'c'].entries()) {
     await add(letter);
     await utimes(join(place, digest(letter)), index, index);
   }
+  const ofUs = `.${newOwnerName()}`;
+  const ofDead = ofUs.replace(/-\d+-/, '-1-');
+  for (const name of [ofUs, ofDead]) await mkdir(join(place, name, 'root'), { recursive: true });
   await removeOldImages(place);
-  expect(readdirSync(place).sort()).toEqual([digest('b'), digest('c')]);
+  expect(readdirSync(place).sort()).toEqual([ofUs, digest('b'), digest('c')]);
   expect(await removeImagesIn([place, join(place, 'none')])).toBe(2);
 });
