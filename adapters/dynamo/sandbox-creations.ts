@@ -23,9 +23,7 @@ export function sandboxCreations(client: DynamoDBDocumentClient, state: StateSer
     create: (creation) => create(client, state, creation),
 
     async takenSlots(owner) {
-      const { data } = await slot.query
-        .bySlot({ tenantId: owner })
-        .go({ pages: 'all', consistent: true });
+      const { data } = await slot.query.bySlot({ owner }).go({ pages: 'all', consistent: true });
       return data.map((row) => row.slot);
     },
 
@@ -123,7 +121,7 @@ async function create(
   const { sandbox, slot } = state.entities;
   const { id, tenantId, createdAt, deploymentSlot } = record;
   const takeSlot = (owner: SlotOwner, number: number) => ({
-    Put: slot.create({ tenantId: owner, slot: number, sandboxId: id }).params(),
+    Put: slot.create({ owner, slot: number, sandboxId: id }).params(),
   });
   const claims: [CreationOutcome, unknown][] = [['slot_taken', takeSlot(tenantId, record.slot)]];
   if (deploymentSlot !== undefined)

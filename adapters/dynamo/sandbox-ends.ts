@@ -41,8 +41,12 @@ export function sandboxEnds(client: DynamoDBDocumentClient, state: StateService)
       const launchId = task?.launchId ?? ownLaunch;
       const freeSlot = (owner: SlotOwner, number: number) => ({
         Delete: slot
-          .delete({ tenantId: owner, slot: number })
-          .where(({ sandboxId }, { eq }) => eq(sandboxId, plain(id)))
+          .delete({ owner, slot: number })
+          // One that is not there is free already.
+          .where(
+            ({ sandboxId }, { eq, notExists }) =>
+              `${notExists(sandboxId)} OR ${eq(sandboxId, plain(id))}`,
+          )
           .params(),
       });
       return transact(client, [

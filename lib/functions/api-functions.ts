@@ -12,10 +12,12 @@ import {
   invoke,
   postTo,
   queryState,
+  readItems,
   readLog,
   startLives,
   takeTickets,
   tellSteps,
+  useAccounts,
   useItems,
   useLog,
   useSegments,
@@ -50,7 +52,7 @@ export function authorizer(scope: Construct, world: World): ServiceFunction {
       REQUESTS_PER_SECOND: String(world.config.requestsPerSecond),
       ...KEY_MEMORY,
     },
-    grants: [useItems(world.state, 'GetItem'), takeTickets(world.state)],
+    grants: [readItems(world.state), takeTickets(world.state)],
     timeout: Duration.seconds(10),
     reservedConcurrency: 100,
   });
@@ -65,7 +67,7 @@ export function account(scope: Construct, world: World): ServiceFunction {
     env: { ...stateEnv(world), ...httpEnv(world), WEBSOCKET_URL: world.websocketUrl },
     grants: [
       // Deletes are of connections: a revoked key's.
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      useAccounts(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
     ],
     timeout: Duration.seconds(29),
@@ -97,7 +99,7 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       ...launchEstimate(config),
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
       readLog(world.output),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
@@ -130,7 +132,7 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       ...READERS,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),

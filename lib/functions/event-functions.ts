@@ -62,7 +62,7 @@ export function relay(scope: Construct, world: World): ServiceFunction {
       ...RELAY_LIFE,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
@@ -101,7 +101,7 @@ export function pool(scope: Construct, world: World): ServiceFunction {
       ...PAUSE,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1', 'gsi2'),
       ...launchTasks(fleet),
       stopTasks(fleet),
@@ -140,7 +140,7 @@ export function taskEvents(scope: Construct, world: World): ServiceFunction {
       CLUSTER: world.clusterName,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'UpdateItem'),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),
       tellSteps(lifecycleArn(world)),
       stopTasks(world.fleet),
@@ -176,7 +176,7 @@ export function lifecycle(scope: Construct, world: World): ServiceFunction {
       CLUSTER: world.clusterName,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       ...launchTasks(fleet),
       stopTasks(fleet),
       invoke(...gatewayArns(world), arnOf(world, 'pool')),

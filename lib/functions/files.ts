@@ -35,7 +35,7 @@ export function files(scope: Construct, world: World): ServiceFunction {
       ...TRANSFER_WAIT,
     },
     grants: [
-      useItems(world.state, 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'GetItem', 'PutItem', 'UpdateItem'),
       presignTransfers(world.transferBucketArn),
       seeTransfers(world.transferBucketArn),
       invoke(...gatewayArns(world), arnOf(world, 'transfer')),
@@ -59,7 +59,7 @@ export function transfer(scope: Construct, world: World): ServiceFunction {
       ...TRANSFER_LEASE,
     },
     grants: [
-      useItems(world.state, 'GetItem', 'UpdateItem'),
+      ...useItems(world.state, 'GetItem', 'UpdateItem'),
       presignTransfers(world.transferBucketArn),
       invoke(...gatewayArns(world)),
       sendFailures(world.failureArns.transfer),

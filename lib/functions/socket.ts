@@ -33,7 +33,7 @@ export function socket(scope: Construct, world: World): ServiceFunction {
       ...KEY_MEMORY,
     },
     grants: [
-      useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
       queryState(world.state, 'table', 'gsi1'),
       readLog(world.output),
       ...readSegments(world.segmentBucketArn),

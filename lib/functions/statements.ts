@@ -3,7 +3,7 @@
  * a wildcard is written only where AWS takes no resource, and is acknowledged where it is used.
  */
 import type { ITable } from 'aws-cdk-lib/aws-dynamodb';
-import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { STATE_INDEXES } from '../data-stack.ts';
 
 export function allow(
@@ -14,15 +14,43 @@ export function allow(
   return new PolicyStatement({ actions: [...actions], resources: [...resources], conditions });
 }
 
-/** What a function does to the items of the state table. A transaction is authorized by the actions in it. */
-export const useItems = (
-  state: ITable,
-  ...actions: ('DeleteItem' | 'GetItem' | 'PutItem' | 'UpdateItem')[]
-): PolicyStatement =>
-  allow(
-    actions.map((action) => `dynamodb:${action}`),
-    [state.tableArn],
-  );
+const WRITES = ['DeleteItem', 'PutItem', 'UpdateItem'] as const;
+type ItemAction = 'GetItem' | (typeof WRITES)[number];
+const itemActions = (actions: readonly ItemAction[]) =>
+  actions.map((action) => `dynamodb:${action}`);
+
+const ANY_ID = '?'.repeat(20);
+/**
+ * Partitions of secrets, keys, tenants and tickets: whoever writes there is any tenant. Lengths are exact, since other
+ * partitions begin alike: `$ci#id_` with a connection's id, `$ci#tenantId_` with the rest of an idempotency key.
+ */
+const WHO_IS_WHO = [
+  '$ci#sha256_*',
+  `$ci#tenantId_tn${ANY_ID}`,
+  `$ci#id_tn${ANY_ID}`,
+  '$ci#ticket_*',
+];
+
+export const readItems = (state: ITable): PolicyStatement =>
+  allow(itemActions(['GetItem']), [state.tableArn]);
+
+/**
+ * What a function does to the items of the state table, but for who is who. A transaction is authorized by the actions
+ * in it.
+ */
+export const useItems = (state: ITable, ...actions: ItemAction[]): PolicyStatement[] => [
+  allow(itemActions(actions), [state.tableArn]),
+  new PolicyStatement({
+    effect: Effect.DENY,
+    actions: itemActions(WRITES),
+    resources: [state.tableArn],
+    conditions: { 'ForAnyValue:StringLike': { 'dynamodb:LeadingKeys': WHO_IS_WHO } },
+  }),
+];
+
+/** As {@link useItems}, and who is who: for the function that makes tenants, keys and tickets, and no other. */
+export const useAccounts = (state: ITable, ...actions: ItemAction[]): PolicyStatement =>
+  allow(itemActions(actions), [state.tableArn]);
 
 /** Where a function queries: the partitions of the table itself, or those of an index. */
 export const queryState = (

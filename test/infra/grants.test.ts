@@ -1,5 +1,8 @@
 /** What each function may do: the whole list, so that a new right is seen. */
 import { describe, expect, it } from 'vitest';
+import { decide } from '../../local/services/iam/decision.ts';
+import { readPolicy } from '../../local/services/iam/policy.ts';
+import { type Item, stateItems } from '../helpers/state-items.ts';
 import { assemblyOf, ofType } from './assembly.ts';
 import { allowed, statementsOf } from './statements.ts';
 
@@ -19,6 +22,7 @@ const PUT_EVENTS =
   'events:PutEvents arn:<AWS::Partition>:events:<AWS::Region>:<AWS::AccountId>:event-bus/default';
 
 const items = (...actions: string[]) => actions.map((action) => `dynamodb:${action} ${STATE}`);
+const WRITES = ['DeleteItem', 'PutItem', 'UpdateItem'];
 const ALL_ITEMS = items('DeleteItem', 'GetItem', 'PutItem', 'UpdateItem');
 const QUERY_TABLE = `dynamodb:Query ${STATE}`;
 const QUERY_GSI1 = `dynamodb:Query ${STATE}/index/gsi1`;
@@ -145,6 +149,55 @@ describe('what a function may do', () => {
     );
     expect(removal?.condition).toEqual({
       'ForAllValues:StringLike': { 'dynamodb:LeadingKeys': '$ci#ticket_*' },
+    });
+  });
+
+  describe.each(Object.keys(GRANTS))('%s', (id) => {
+    const mayWrite = async ({ pk }: Item) => {
+      const { service } = await assemblyOf('dev');
+      const statements = statementsOf(service, `${id}Role`);
+      const policy = readPolicy(id, {
+        Statement: statements.map(({ effect, actions, resources, condition }) => ({
+          Effect: effect,
+          Action: actions,
+          Resource: resources,
+          Condition: condition,
+        })),
+      });
+      return WRITES.filter(
+        (action) =>
+          decide({
+            caller: { kind: 'AWS', id },
+            right: { action: `dynamodb:${action}`, resource: STATE },
+            context: new Map([['dynamodb:leadingkeys', [pk]]]),
+            identityPolicies: [policy],
+            resourcePolicies: [],
+          }).allowed,
+      );
+    };
+    const isAccount = id === 'Account';
+    const { whoIsWho, others } = stateItems();
+
+    const writesOf = async (kinds: Readonly<Record<string, Item>>) =>
+      Object.fromEntries(
+        await Promise.all(
+          Object.entries(kinds).map(async ([name, item]) => [name, await mayWrite(item)] as const),
+        ),
+      );
+    const all = (kinds: Readonly<Record<string, Item>>, actions: readonly string[]) =>
+      Object.fromEntries(Object.keys(kinds).map((name) => [name, actions]));
+
+    it(isAccount ? 'says who is who' : 'says of nobody who they are', async () => {
+      const expected = all(whoIsWho, isAccount ? WRITES : []);
+      if (id === 'Authorizer') expected['ticket'] = ['DeleteItem'];
+      expect(await writesOf(whoIsWho)).toEqual(expected);
+    });
+
+    it('is not kept from other items by that', async () => {
+      const granted = WRITES.filter((action) =>
+        GRANTS[id]?.includes(`dynamodb:${action} ${STATE}`),
+      );
+      expect(await writesOf(others)).toEqual(all(others, id === 'Authorizer' ? [] : granted));
     });
   });
 

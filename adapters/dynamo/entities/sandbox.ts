@@ -55,11 +55,14 @@ export const sandbox = createSchema({
   },
 });
 
-/** One place of a tenant, or of the deployment in a tenant's stead, while a live sandbox takes it. */
+/**
+ * One place of a tenant, or of the deployment in a tenant's stead, while a live sandbox takes it. Not in the partition
+ * of the tenant's keys: who writes slots may not write those.
+ */
 export const slot = createSchema({
   model: model('slot'),
-  attributes: { tenantId: text, slot: count, sandboxId: text },
-  indexes: { bySlot: { pk: key('pk', 'tenantId'), sk: key('sk', 'slot') } },
+  attributes: { owner: text, slot: count, sandboxId: text },
+  indexes: { bySlot: { pk: key('pk', 'owner'), sk: key('sk', 'slot') } },
 });
 
 export const outbox = createSchema({

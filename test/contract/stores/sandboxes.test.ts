@@ -251,3 +251,16 @@ describe.each([
     });
   });
 });
+
+test('in DynamoDB a sandbox whose slot is not there ends all the same', async () => {
+  await using dynamo = await startStores();
+  const ownLaunch = launchId();
+  const { task: _, ...sandbox } = creatingSandbox(freed(startingTask()), { ownLaunch });
+  const creation = { sandbox, task: undefined, idempotency: undefined, overdueAt: LATER };
+  expect(await dynamo.sandboxes.create(creation)).toBe('created');
+  const { tenantId: owner, slot } = sandbox;
+  await dynamo.state.entities.slot.delete({ owner, slot }).go();
+  const ending = await dynamo.sandboxes.requestEnd(sandbox.id, ended('terminated'));
+  const event = terminatedEvent(LATER);
+  expect(await dynamo.sandboxes.markStopped(ending as EndingSandbox, LATER, event)).toBe(true);
+});
