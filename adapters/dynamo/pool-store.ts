@@ -64,14 +64,15 @@ export function dynamoPoolStore(client: DynamoDBDocumentClient, state: StateServ
       return done !== undefined;
     },
 
-    async giveUp(launchId) {
+    async giveUp(launchId, only) {
       const pool = await poolOf(launchId);
       if (pool === undefined) return false;
+      const from: readonly PoolTask['status'][] = only ? [only] : ['starting', 'free'];
       const done = await conditional(() =>
         poolTask
           .patch({ launchId })
           .set({ status: 'bad', pool })
-          .where(({ status }, { eq }) => `${eq(status, 'starting')} OR ${eq(status, 'free')}`)
+          .where(({ status }, { eq }) => from.map((each) => eq(status, each)).join(' OR '))
           .go(),
       );
       return done !== undefined;

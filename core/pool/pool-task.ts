@@ -80,8 +80,11 @@ export interface PoolStore {
   recordLaunch(launchId: LaunchId, taskArn: string): Promise<boolean>;
   /** starting → free. False when it is no longer starting: the task is not wanted. */
   markFree(launchId: LaunchId, taskArn: string, host: string): Promise<boolean>;
-  /** starting | free → bad: nobody will claim it any more. False when it is neither. */
-  giveUp(launchId: LaunchId): Promise<boolean>;
+  /**
+   * starting | free → bad: nobody will claim it any more. False when it is neither.
+   * @param only of the two; without it, either
+   */
+  giveUp(launchId: LaunchId, only?: 'starting' | 'free'): Promise<boolean>;
   /** Some FREE tasks, from a random place on; rows may be stale: the condition on the claim decides. */
   free(pool: PoolKey, options: { from: LaunchId; limit: number }): Promise<FreeTask[]>;
   /** Every FREE task. */

@@ -76,7 +76,7 @@ async function releaseStale(deps: RefillDeps, seats: readonly Seat[]): Promise<v
   for (const { launchId, takenAt } of seats) {
     if (takenAt > oldest) continue;
     const task = await deps.pool.get(launchId);
-    if (task?.status !== 'starting' || !(await deps.pool.giveUp(launchId))) continue;
+    if (task?.status !== 'starting' || !(await deps.pool.giveUp(launchId, task.status))) continue;
     if (task.taskArn) await deps.fleet.stop(task.taskArn, 'did not become ready in time');
     await deps.pool.remove(task);
   }

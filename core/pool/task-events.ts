@@ -45,20 +45,22 @@ export async function onTaskRunning(
   const address = { host: event.host, network: task.network };
   if (await becomesHealthy(deps, address, event.taskArn)) {
     if (task.status === 'launching') return place(deps, task, { ...event, address });
-    if (await deps.pool.markFree(event.launchId, event.taskArn, event.host)) return 'free';
+    // Told twice: the other has freed it, and a caller may have claimed it since.
+    const freed = await deps.pool.markFree(event.launchId, event.taskArn, event.host);
+    return freed ? 'free' : 'not_wanted';
   }
   return task.status === 'launching'
     ? notHealthy(deps, task.sandboxId, event)
     : discard(deps, task, event);
 }
 
-/** The same event told twice: another may have freed it meanwhile, and a caller claimed it. */
+/** Unless the same event, told twice, has freed it meanwhile. */
 async function discard(
   deps: TaskEventDeps,
   task: PoolTask,
   { launchId, taskArn }: TaskRunning,
 ): Promise<'not_wanted' | 'not_healthy'> {
-  if (!(await deps.pool.giveUp(launchId))) return 'not_wanted';
+  if (!(await deps.pool.giveUp(launchId, 'starting'))) return 'not_wanted';
   await deps.fleet.stop(taskArn, 'its agent did not become healthy');
   await deps.pool.remove(task);
   return 'not_healthy';

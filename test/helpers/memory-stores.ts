@@ -239,8 +239,9 @@ function poolStore(tables: Tables): PoolStore {
       const address = { host, network: task.network };
       return tables.patchTask(launchId, { status: 'free', taskArn, address });
     },
-    giveUp: async (launchId) =>
-      isStatus(launchId, 'starting', 'free') && tables.patchTask(launchId, { status: 'bad' }),
+    giveUp: async (launchId, only) =>
+      isStatus(launchId, ...(only ? [only] : (['starting', 'free'] as const))) &&
+      tables.patchTask(launchId, { status: 'bad' }),
     async free(pool, { from, limit }) {
       const tasks = allFree(pool);
       const [after, before] = [

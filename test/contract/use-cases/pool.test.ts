@@ -93,6 +93,35 @@ describe('task events of a pool', () => {
     expect(await freeTasks()).toEqual([launch]);
   });
 
+  test('a RUNNING told twice at once frees the task, and neither takes it for the other’s', async () => {
+    await refillPool(world.deps, { pool, target: 3 });
+    const launches = world.deps.fleet.launched.map(({ launchId }) => launchId);
+    for (const launch of launches) {
+      const outcomes = await Promise.all([runs(world, launch), runs(world, launch)]);
+      expect(outcomes.toSorted()).toEqual(['free', 'not_wanted']);
+    }
+    expect((await freeTasks()).toSorted()).toEqual(launches.toSorted());
+    expect(world.deps.fleet.stopped).toEqual([]);
+  });
+
+  test('a task that another found healthy is not given up by whoever did not reach it', async () => {
+    await refillPool(world.deps, { pool, target: 1 });
+    const { launchId } = world.deps.fleet.launched[0]!;
+    world.deps.gateway.dead.add(`GET /health ${launchId}`);
+    const { clock } = world.deps;
+    const freedMeanwhile = {
+      ...clock,
+      sleep: async (ms: number) => {
+        await stores.pool.markFree(launchId, taskArnOf(launchId), launchId);
+        await clock.sleep(ms);
+      },
+    };
+    const event = { launchId, taskArn: taskArnOf(launchId), host: launchId };
+    expect(await onTaskRunning({ ...world.deps, clock: freedMeanwhile }, event)).toBe('not_wanted');
+    expect(await freeTasks()).toEqual([launchId]);
+    expect(world.deps.fleet.stopped).toEqual([]);
+  });
+
   test('twice, late and out of order do no harm', async () => {
     await refillPool(world.deps, { pool, target: 1 });
     const { launchId } = world.deps.fleet.launched[0]!;
