@@ -30,7 +30,15 @@ export const Metrics = z.object({
   wallMs: z.number(),
   cpuUserMs: z.optional(z.number()),
   cpuSystemMs: z.optional(z.number()),
+  /** The most that it held at a time, looked at from time to time where it had started others. */
   memoryPeakBytes: z.optional(z.number()),
+  /** By read and write calls: files, pipes and sockets, with children that have ended. */
+  readBytes: z.optional(z.number()),
+  writtenBytes: z.optional(z.number()),
+  /** What ended the process, such as `SIGKILL`. */
+  signal: z.optional(z.string()),
+  /** The limit that was hit: the one that ended it, where there were several. */
+  limit: z.optional(z.enum(LIMIT_NAMES)),
 });
 export type Metrics = z.infer<typeof Metrics>;
 
@@ -84,7 +92,7 @@ export const LimitEvent = z.object({
   ...head,
   type: z.literal('limit'),
   limit: z.enum(LIMIT_NAMES),
-  /** In the limit's own unit: ms, bytes or a count. */
+  /** What is allowed, in the limit's own unit: ms, bytes or a count. */
   value: z.number(),
 });
 export const TruncatedEvent = z.object({

@@ -8,6 +8,14 @@ const MIB = 1024 * KIB;
 export const LIMITS = {
   codeBytes: MIB,
   timeoutMs: { min: 100, default: 30_000, max: 30 * 60_000 },
+  /** What an execution may ask to be held to. */
+  execution: {
+    cpuMs: { min: 10, max: 16 * 30 * 60_000 },
+    memoryMb: { min: 16, max: 32_768 },
+    outputBytes: { min: 1, max: 64 * MIB },
+    processes: { min: 0, max: 10_000 },
+    fileBytes: { min: 1, max: 1024 * 1024 * MIB },
+  },
   lifetimeMs: { min: 10_000, default: 5 * 60_000, max: 24 * 3_600_000 },
   cpu: { default: 1, max: 16 },
   memoryMb: { default: 2048, max: 32_768 },

@@ -33,6 +33,38 @@ export const TimeoutMs = z
   .int()
   .check(z.minimum(LIMITS.timeoutMs.min), z.maximum(LIMITS.timeoutMs.max));
 
+const bounded = ({ min, max }: { readonly min: number; readonly max: number }) =>
+  z.int().check(z.minimum(min), z.maximum(max));
+
+/**
+ * What one execution may use, beside its `timeoutMs`. Each is optional, and none lifts what the sandbox
+ * itself allows. CPU, memory and processes are those of the interpreter with all that it has started and
+ * that has not left its session, looked at ten times a second; at a limit the code is interrupted, and
+ * killed with its interpreter 1 s later where it goes on.
+ */
+export const ExecutionLimits = z.strictObject({
+  /** Milliseconds of CPU, user and system together, of all cores. Default: none. The run ends as `timeout`. */
+  cpuMs: z.optional(bounded(LIMITS.execution.cpuMs)),
+  /**
+   * MiB that the interpreter and what it has started hold together, with what earlier runs left in its
+   * variables. Default: what the sandbox has. The run ends as `out_of_memory`.
+   */
+  memoryMb: z.optional(bounded(LIMITS.execution.memoryMb)),
+  /** Bytes of stdout, stderr and results that are kept; the code runs on. Default: the deployment's cap, 64 MiB. */
+  outputBytes: z.optional(bounded(LIMITS.execution.outputBytes)),
+  /**
+   * Processes at a time beside those that there were when it began: threads do not count. Default: the
+   * sandbox's 256, threads included. The run ends as `killed`.
+   */
+  processes: z.optional(bounded(LIMITS.execution.processes)),
+  /**
+   * Bytes of the largest file that it may write; the write fails with EFBIG, and code that goes on may end
+   * `ok`. Default: the sandbox's, 10 GiB. It guards against mistakes: code can lift its own up to that.
+   */
+  fileBytes: z.optional(bounded(LIMITS.execution.fileBytes)),
+});
+export type ExecutionLimits = z.infer<typeof ExecutionLimits>;
+
 /** `GET /health`, no token. */
 export const AgentHealth = z.object({
   status: z.literal('ok'),
@@ -65,6 +97,7 @@ export const StartExecutionRequest = z.strictObject({
   /** Of the context, where both are named. */
   language: Language,
   timeoutMs: TimeoutMs,
+  limits: z.optional(ExecutionLimits),
   env: z.optional(UserEnv),
   cwd: z.optional(z.string()),
   stdin: z.optional(z.string()),

@@ -1,6 +1,12 @@
 /** Executions over REST: run code, read the record, read or stream the events, feed, interrupt. */
 import * as z from 'zod/mini';
-import { StdinPart, StdinResponse, TimeoutMs, UserEnv } from '../agent/protocol.ts';
+import {
+  ExecutionLimits,
+  StdinPart,
+  StdinResponse,
+  TimeoutMs,
+  UserEnv,
+} from '../agent/protocol.ts';
 import { Event, ExecutionErrorInfo, Metrics, Outcome, ResultEvent } from '../events.ts';
 import { ContextId, ExecutionId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
@@ -55,7 +61,9 @@ export const ExecuteBody = z.strictObject({
   language: z.optional(Language),
   /** Runs in this context, whose language it has; instead of `language`. */
   contextId: z.optional(ContextId),
+  /** Wall time in milliseconds, 100 to 30 min. Default: 30 s. */
   timeoutMs: z.optional(TimeoutMs),
+  limits: z.optional(ExecutionLimits),
   env: z.optional(UserEnv),
   cwd: z.optional(z.string().check(z.minLength(1), z.maxLength(LIMITS.pathBytes))),
   stdin: z.optional(z.string().check(z.maxLength(LIMITS.stdinBytes))),

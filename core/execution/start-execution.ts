@@ -166,9 +166,10 @@ const maybeStarted = (sandboxId: string, executionId: string, cause: unknown): A
     { details: { sandboxId, executionId }, cause },
   );
 
-const pickGiven = ({ code, contextId, env, cwd, stdin, keepStdinOpen }: ExecuteBody) => ({
+const pickGiven = ({ code, contextId, limits, env, cwd, stdin, keepStdinOpen }: ExecuteBody) => ({
   code,
   ...(contextId === undefined ? {} : { contextId }),
+  ...(limits === undefined ? {} : { limits }),
   ...(env === undefined ? {} : { env }),
   ...(cwd === undefined ? {} : { cwd }),
   ...(stdin === undefined ? {} : { stdin }),

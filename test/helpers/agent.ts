@@ -15,6 +15,7 @@ import {
   compilePtyHelper,
 } from '../../containers/launcher/compile.ts';
 import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
+import type { ExecutionLimits } from '../../contract/agent/protocol.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
 import { HOST_ARCHITECTURE } from '../../local/shared/architecture.ts';
 import { startInContainer } from './agent-container.ts';
@@ -55,6 +56,7 @@ export interface RunOptions {
   readonly cwd?: string;
   readonly stdin?: string;
   readonly keepStdinOpen?: boolean;
+  readonly limits?: ExecutionLimits;
 }
 
 export interface Answer {

@@ -3,6 +3,7 @@
  * signals, and what a dead kernel means. Owns the timers. Every path must end in one `finished`.
  *
  *   time limit  → limit event, SIGINT, after 1 s SIGKILL → timeout
+ *   CPU, memory, processes                 the same      → timeout, out_of_memory, killed
  *   interrupt   → SIGINT, after 5 s SIGKILL              → interrupted
  *   drain       → SIGKILL                                → killed
  *   kernel died by itself: exit → error · SIGKILL or abort for memory → out_of_memory · SIGKILL or SIGTERM → killed
@@ -20,7 +21,7 @@ import type { DoneFrame, RunFrame } from '../kernels/frames.ts';
 import type { Kernel, KernelExit, RunTarget } from '../kernels/kernel.ts';
 import type { OutputStream } from '../output/coalescer.ts';
 import { oomKills } from '../processes/memory.ts';
-import { readUsage, resetPeak, type Usage, usageSince } from '../processes/usage.ts';
+import { type MeasuredLimit, RunMeter } from './run-meter.ts';
 
 export interface RunLimits {
   /** From SIGINT to SIGKILL at the time limit. */
@@ -38,7 +39,17 @@ const LOST_NOTES = {
   exited: `the interpreter has exited; ${FRESH}\n`,
 } as const;
 
-export type StopReason = 'timeout' | 'interrupted' | 'killed';
+export type StopReason = 'timeout' | 'interrupted' | 'killed' | MeasuredLimit;
+
+const OUTCOMES = {
+  timeout: 'timeout',
+  interrupted: 'interrupted',
+  killed: 'killed',
+  // Time is what has run out.
+  cpu: 'timeout',
+  memory: 'out_of_memory',
+  processes: 'killed',
+} as const satisfies Record<StopReason, Outcome>;
 
 export interface KernelRunOptions {
   readonly kernel: Kernel;
@@ -63,9 +74,9 @@ export class KernelRun implements RunTarget {
   readonly #timeoutMs: number;
   readonly #startedAt = performance.now();
   readonly #oomKills = oomKills();
-  readonly #usageBefore: Usage;
-  /** The last that could be read, since a dead process tells nothing. */
-  #usage: Usage = {};
+  readonly #meter: RunMeter;
+  readonly #fileBytes: number;
+  #io: DoneFrame['io'];
   #stop: StopReason | undefined;
   #started = false;
   /** User code can say it too, of its own run only. */
@@ -82,8 +93,14 @@ export class KernelRun implements RunTarget {
     const { promise, resolve } = Promise.withResolvers<'finished' | 'not started'>();
     this.ended = promise;
     this.#resolve = resolve;
-    resetPeak(kernel.pid);
-    this.#usageBefore = readUsage(kernel.pid);
+    const asked = request.limits ?? {};
+    this.#fileBytes = asked.fileBytes ?? limits.fileBytes;
+    this.#meter = new RunMeter({
+      pid: kernel.pid,
+      tree: kernel.tree,
+      limits: asked,
+      onLimit: (limit, value) => this.#exceed(limit, value),
+    });
     execution.onBacklog = (full) => (full ? kernel.pause() : kernel.resume());
     this.#timeoutTimer = setTimeout(() => this.stop('timeout'), request.timeoutMs);
     const { code, env = {}, cwd, stdin } = request;
@@ -92,6 +109,7 @@ export class KernelRun implements RunTarget {
     const optional = {
       ...(baseCwd === undefined ? {} : { baseCwd }),
       ...(cwd === undefined ? {} : { cwd }),
+      ...(asked.fileBytes === undefined ? {} : { fileBytes: asked.fileBytes }),
       ...(live ? { keepStdinOpen: true as const } : stdin === undefined ? {} : { stdin }),
     };
     kernel.run({ barrier, code, baseEnv, env, ...optional }, this);
@@ -134,7 +152,11 @@ export class KernelRun implements RunTarget {
         traceback: '',
       });
     const own = outOfMemory ? 'out_of_memory' : outcomeOfDeath(exit);
-    this.#finish(this.#stop ?? own, exitCodeOf(exit), exit.signal ?? undefined);
+    this.#finish(
+      this.#stop ? OUTCOMES[this.#stop] : own,
+      exitCodeOf(exit),
+      exit.signal ?? undefined,
+    );
   }
 
   /** The first reason stands, but for a drain, which waits for nothing. */
@@ -146,13 +168,19 @@ export class KernelRun implements RunTarget {
     if (reason === 'killed') return this.#kill();
     if (reason === 'timeout') this.#whenStarted().limit('timeout', this.#timeoutMs);
     const { timeoutGraceMs, interruptGraceMs } = this.#limits;
-    const graceMs = reason === 'timeout' ? timeoutGraceMs : interruptGraceMs;
+    const graceMs = reason === 'interrupted' ? interruptGraceMs : timeoutGraceMs;
     this.#killTimer = setTimeout(() => this.#kill(), graceMs);
     this.#kernel.interrupt();
   }
 
+  #exceed(limit: MeasuredLimit, value: number): void {
+    if (this.#stop !== undefined || this.#execution.status === 'finished') return;
+    this.#whenStarted().limit(limit, value);
+    this.stop(limit);
+  }
+
   #kill(): void {
-    this.#usage = readUsage(this.#kernel.pid);
+    this.#meter.take();
     this.#kernel.kill();
   }
 
@@ -166,7 +194,8 @@ export class KernelRun implements RunTarget {
   }
 
   #finishAlive(frame: DoneFrame): void {
-    this.#usage = readUsage(this.#kernel.pid);
+    this.#meter.take();
+    this.#io = frame.io;
     if (frame.lost !== undefined) {
       this.#whenStarted().output('stderr', Buffer.from(LOST_NOTES[frame.lost]));
       this.#kernel.kill();
@@ -174,7 +203,7 @@ export class KernelRun implements RunTarget {
     }
     if (frame.reason !== undefined) this.#limitEvent(frame.reason);
     const own = frame.ok ? 'ok' : frame.reason === 'memory' ? 'out_of_memory' : 'error';
-    this.#finish(this.#stop ?? own, frame.exitCode, undefined);
+    this.#finish(this.#stop ? OUTCOMES[this.#stop] : own, frame.exitCode, undefined);
   }
 
   #finish(outcome: Outcome, exitCode: number | null, signal: string | undefined): void {
@@ -184,7 +213,7 @@ export class KernelRun implements RunTarget {
       outcome,
       exitCode,
       ...(signal === undefined ? {} : { signal }),
-      metrics: { wallMs, ...usageSince(this.#usageBefore, this.#usage) },
+      metrics: { wallMs, ...this.#meter.metrics, ...this.#io },
     });
     this.#resolve('finished');
   }
@@ -192,13 +221,16 @@ export class KernelRun implements RunTarget {
   #release(): void {
     clearTimeout(this.#timeoutTimer);
     clearTimeout(this.#killTimer);
+    this.#meter.stop();
     this.#execution.onBacklog = () => undefined;
     this.#kernel.resume();
   }
 
   #limitEvent(reason: NonNullable<DoneFrame['reason']>): void {
-    const { dataBytes, maxProcesses, fileBytes } = this.#limits;
-    const value = { memory: dataBytes, processes: maxProcesses, file_size: fileBytes }[reason];
+    const { dataBytes, maxProcesses } = this.#limits;
+    const value = { memory: dataBytes, processes: maxProcesses, file_size: this.#fileBytes }[
+      reason
+    ];
     this.#whenStarted().limit(reason, value);
   }
 

@@ -2,7 +2,7 @@
  * One run of code as its readers see it: queued, running, finished, and its events. Owns the
  * numbering, the output cap and the spool; must never emit anything after `finished`.
  */
-import type { ExecutionErrorInfo, Metrics, Outcome } from '../../../contract/events.ts';
+import type { EventOf, ExecutionErrorInfo, Metrics, Outcome } from '../../../contract/events.ts';
 import type { ExecutionId } from '../../../contract/ids.ts';
 import type { ResultFrame } from '../kernels/frames.ts';
 import { OutputBudget } from '../output/budget.ts';
@@ -16,6 +16,8 @@ import { boundBundle, boundError } from './values.ts';
 
 /** What an event's line has around its content: number, time, names. */
 const ENVELOPE_BYTES = 128;
+
+type LimitName = EventOf<'limit'>['limit'];
 
 export type ExecutionStatus = 'queued' | 'running' | 'finished';
 
@@ -53,6 +55,7 @@ export class Execution {
   #status: ExecutionStatus = 'queued';
   #seq = 0;
   #hasError = false;
+  #limitHit: LimitName | undefined;
 
   constructor(options: ExecutionOptions) {
     const { id, store, outputBytes, graceBytes } = options;
@@ -131,8 +134,9 @@ export class Execution {
     if (kept) this.#append({ type: 'error', ...bounded });
   }
 
-  limit(limit: 'timeout' | 'memory' | 'processes' | 'file_size' | 'cpu', value: number): void {
+  limit(limit: Exclude<LimitName, 'output'>, value: number): void {
     this.#coalescer.flush();
+    this.#limitHit = limit;
     this.#append({ type: 'limit', limit, value });
   }
 
@@ -141,7 +145,13 @@ export class Execution {
     this.#coalescer.end();
     if (this.#budget.droppedBytes > 0)
       this.#append({ type: 'truncated', droppedBytes: this.#budget.droppedBytes });
-    this.#append({ type: 'finished', ...end });
+    const { metrics, ...rest } = end;
+    const told = {
+      ...metrics,
+      ...(end.signal === undefined ? {} : { signal: end.signal }),
+      ...(this.#limitHit === undefined ? {} : { limit: this.#limitHit }),
+    };
+    this.#append({ type: 'finished', ...rest, metrics: told });
     this.#status = 'finished';
     this.stdin?.end();
     this.spool.end();
@@ -179,6 +189,8 @@ export class Execution {
   }
 
   #limitEvent(value: number): void {
+    // Any other ends the code, and this one does not.
+    this.#limitHit ??= 'output';
     this.#append({ type: 'limit', limit: 'output', value });
   }
 

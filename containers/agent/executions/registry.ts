@@ -58,12 +58,12 @@ export class ExecutionRegistry {
     const { contexts, store, outputBytes, graceBytes, onSpoolFailure } = this.#options;
     const context = contexts.for(request);
     this.#refuseTooMany(context);
-    const { executionId: id, keepStdinOpen = false } = request;
+    const { executionId: id, keepStdinOpen = false, limits = {} } = request;
     const execution = new Execution({
       id,
       ...(keepStdinOpen ? { stdin: new LiveStdin(id, request.stdin) } : {}),
       store,
-      outputBytes,
+      outputBytes: Math.min(outputBytes, limits.outputBytes ?? outputBytes),
       graceBytes,
       onSpoolFailure,
     });

@@ -20,6 +20,7 @@ export type ReadyFrame = z.infer<typeof ReadyFrame>;
 
 const ofRun = { barrier: z.string(), k: z.int().check(z.nonnegative()) };
 const text = z.string();
+const count = z.int().check(z.nonnegative());
 
 const RunFrame = z.discriminatedUnion('type', [
   z.object({ ...ofRun, type: z.literal('start'), executionCount: z.optional(z.int()) }),
@@ -45,6 +46,8 @@ const RunFrame = z.discriminatedUnion('type', [
     ok: z.boolean(),
     exitCode: z.int().check(z.minimum(0), z.maximum(255)),
     reason: z.optional(z.enum(['memory', 'processes', 'file_size'])),
+    /** Bytes that the run read and wrote. */
+    io: z.optional(z.object({ readBytes: count, writtenBytes: count })),
     /** The interpreter cannot go on: what its variables hold leaves no room, or it has exited. */
     lost: z.optional(z.enum(['memory', 'exited'])),
   }),

@@ -8,6 +8,7 @@ import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { Log } from '../log.ts';
 import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
+import { ProcessTree } from '../processes/process-tree.ts';
 import { type Command, signalGroup } from '../processes/user-process.ts';
 import { Demux, type DemuxTarget } from './demux.ts';
 import { LineReader, parseReady, parseRunFrame } from './frames.ts';
@@ -50,6 +51,8 @@ export interface RunRequest {
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly stdin?: string;
+  /** The largest file that it may write. */
+  readonly fileBytes?: number;
   /** More of it comes by {@link Kernel.input}. */
   readonly keepStdinOpen?: true;
 }
@@ -68,6 +71,8 @@ export class Kernel {
   /** Once the process has ended and all that it wrote was handed on. */
   readonly exited: Promise<KernelExit>;
   readonly memoryMark: string | undefined;
+  /** With all that its code has started. */
+  readonly tree: ProcessTree;
   dismissed = false;
   readonly #requests: Writable;
   readonly #lanes: Record<Lane, Readable>;
@@ -102,6 +107,8 @@ export class Kernel {
       await spawned(child);
       const kernel = new Kernel(child, { stdout, stderr }, options);
       await kernel.#ready();
+      // Such as the shell of a driver.
+      kernel.tree.scan();
       return kernel;
     } catch (error) {
       stdout.reader.destroy();
@@ -123,6 +130,7 @@ export class Kernel {
     if (pid === undefined || !stdin || !frames || !('read' in frames))
       throw new Error('a kernel was spawned without its channels');
     this.pid = pid;
+    this.tree = new ProcessTree(pid);
     this.#log = log;
     this.memoryMark = memoryMark;
     this.#requests = stdin;

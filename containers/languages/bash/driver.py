@@ -18,6 +18,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [_FOLDER, os.path.join(os.path.dirname(_FOLDER), "python")]
 
 from kernel_fds import keep_private, widen_pipes, write_all  # noqa: E402
+from kernel_measures import hold_file_size, io_counts, io_since  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
 
 _SHELL = "/bin/bash"
@@ -31,6 +32,10 @@ _ON_INTERRUPT = "__ci_int=1; builtin set -T; builtin trap '%s' DEBUG" % _RETURN
 _AFTER_INTERRUPT = (
     "if [[ -v __ci_int ]]; then builtin trap - DEBUG; builtin set +T; builtin unset __ci_int; fi"
 )
+
+
+# Of a program that was ended for it. The shell has a trap: its own writes fail and it goes on.
+_LARGE_FILE_STATUS = 128 + signal.SIGXFSZ
 
 
 class ShellEnded(Exception):
@@ -92,6 +97,10 @@ class Shell:
         os.close(answers)
         self._held = b""
 
+    @property
+    def pid(self):
+        return self._process.pid
+
     def answer(self, token, status):
         """The command by which it answers."""
         return self._answer % (token, status)
@@ -148,6 +157,8 @@ class Runs:
     def run(self, request):
         channels = self._channels
         channels.begin(request["barrier"])
+        pid = self._shell.pid
+        io_before = io_counts(pid)
         try:
             problem = self._enter(request)
             channels.send({"type": "start", "executionCount": self._count})
@@ -157,13 +168,18 @@ class Runs:
             if problem is not None:
                 name, value = problem
                 channels.send({"type": "error", "name": name, "value": value, "traceback": ""})
+            let_go = hold_file_size(pid, request.get("fileBytes"))
             status = self._execute(request, problem is not None)
+            let_go()
         except ShellEnded as end:
             if end.code < 0:
                 die_of(-end.code)
             channels.send({"type": "done", "ok": end.code == 0, "exitCode": end.code, "lost": "exited"})
             return
-        channels.send({"type": "done", "ok": status == 0, "exitCode": status})
+        done = {"type": "done", "ok": status == 0, "exitCode": status, **io_since(io_before, pid)}
+        if status == _LARGE_FILE_STATUS:
+            done["reason"] = "file_size"
+        channels.send(done)
 
     def _enter(self, request):
         """What stands in the way of the code, if anything."""
@@ -175,6 +191,8 @@ class Runs:
             "builtin trap %s INT" % quote(_ON_INTERRUPT),
             "__ci_status=0",
         ]
+        if request.get("fileBytes") is not None:
+            steps.append("builtin trap : XFSZ")
         if not self._base_done:
             for name, value in (request.get("baseEnv") or {}).items():
                 steps.append("builtin export %s=%s" % (name, quote(value)))
@@ -227,6 +245,8 @@ def _restore(request):
             "if [[ ${%s-} == %s ]]; then if [[ -n $__ci_had_%s ]]; then %s=$__ci_old_%s;"
             " else builtin unset %s; fi; fi; builtin unset __ci_had_%s __ci_old_%s"
         ) % (name, quote(value), name, name, name, name, name, name)
+    if request.get("fileBytes") is not None:
+        yield "builtin trap - XFSZ"
     if request.get("cwd") is not None:
         yield 'builtin cd -- "$__ci_pwd"; builtin unset __ci_pwd'
 

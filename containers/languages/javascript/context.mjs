@@ -11,7 +11,7 @@ import { compile } from './cell.mjs';
 import { Channels, writeAll } from './channels.mjs';
 import { LiveStdin } from './live-stdin.mjs';
 import { prepareStdio } from './stdio.mjs';
-import { enter, enterBase, Timers } from './surroundings.mjs';
+import { enter, enterBase, holdFileSize, ioCounts, Timers } from './surroundings.mjs';
 import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from './values.mjs';
 
 const INTERRUPTED = { name: 'Interrupted', value: 'the code was interrupted', traceback: '' };
@@ -54,6 +54,7 @@ async function run(request, toJavaScript) {
   if (keepStdinOpen) liveStdin = { barrier, input: new LiveStdin(channels) };
   timers.begin();
   running = true;
+  const before = ioCounts();
   let done;
   try {
     channels.send({ type: 'start', executionCount: count });
@@ -66,7 +67,18 @@ async function run(request, toJavaScript) {
   running = false;
   liveStdin?.input.end();
   liveStdin = undefined;
-  channels.send({ type: 'done', ...done });
+  channels.send({ type: 'done', ...done, ...ioSince(before) });
+}
+
+function ioSince(before) {
+  const after = ioCounts();
+  if (!before || !after) return {};
+  const { readBytes, writtenBytes } = after;
+  const io = {
+    readBytes: readBytes - before.readBytes,
+    writtenBytes: writtenBytes - before.writtenBytes,
+  };
+  return { io };
 }
 
 async function attempt(request, toJavaScript) {
@@ -77,6 +89,7 @@ async function attempt(request, toJavaScript) {
   enterBase(request.baseEnv, request.baseCwd);
   const leave = enter(env, cwd);
   try {
+    holdFileSize(request.fileBytes);
     provideRequire();
     const cell = compile(toJavaScript(code), filename);
     // Where the function that awaits is called.

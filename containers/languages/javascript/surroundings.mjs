@@ -1,7 +1,10 @@
 /**
- * Environment, directory and timers of a run, and how each is taken back. Must never take back what
+ * Environment, directory, limits and timers of a run, and how each is taken back. Must never take back what
  * the code set itself.
  */
+
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 
 const { clearImmediate, clearTimeout, setImmediate, setInterval, setTimeout } = globalThis;
 
@@ -16,6 +19,34 @@ export function enterBase(env = {}, cwd) {
   if (cwd !== undefined) process.chdir(cwd);
   // Not before it is so: a run that fails here leaves it to the next one.
   baseDone = true;
+}
+
+const SOFT_FILE_SIZE = /^Max file size +(\S+)/m;
+let ownFileSize;
+let fileSize;
+
+/**
+ * The largest file that a run may write; back at what it was from the next one on. Node has no call for
+ * it, and code can lift it again, up to what its sandbox allows.
+ */
+export function holdFileSize(limit) {
+  if (limit === undefined && ownFileSize === undefined) return;
+  ownFileSize ??= SOFT_FILE_SIZE.exec(readFileSync('/proc/self/limits', 'utf8'))[1];
+  const wanted = String(limit ?? ownFileSize);
+  if (wanted === fileSize) return;
+  execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), `--fsize=${wanted}:`]);
+  fileSize = wanted;
+}
+
+/** Bytes that were read and written so far; undefined where the system does not tell. */
+export function ioCounts() {
+  try {
+    const text = readFileSync('/proc/self/io', 'latin1');
+    const count = (name) => Number(new RegExp(`^${name}: (\\d+)$`, 'm').exec(text)[1]);
+    return { readBytes: count('rchar'), writtenBytes: count('wchar') };
+  } catch {
+    return undefined;
+  }
 }
 
 /** Environment and directory for one run; answers what takes them back. */

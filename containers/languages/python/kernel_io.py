@@ -16,6 +16,7 @@ import sys
 import threading
 
 from kernel_fds import keep_private, widen_pipes, write_all
+from kernel_measures import hold_file_size, io_counts, io_since
 from kernel_values import ERROR_CHARS, bound_bundle, cut, encode_bundle, reason_of
 from live_stdin import LiveStdin
 
@@ -246,6 +247,7 @@ class KernelIO:
         self._count = 0
         self._reported = False
         self._restore_process()
+        io_before = io_counts()
         self.send({"type": "start", "executionCount": execution_count()})
         ok, exit_code, reason = False, 1, None
         restore = None
@@ -268,7 +270,7 @@ class KernelIO:
             self._end_live_stdin()
             if restore is not None:
                 restore()
-        done = {"type": "done", "ok": ok, "exitCode": exit_code}
+        done = {"type": "done", "ok": ok, "exitCode": exit_code, **io_since(io_before)}
         if reason is not None:
             done["reason"] = reason
         if self._ballast is None:
@@ -353,8 +355,10 @@ class KernelIO:
             home = _working_directory()
             os.chdir(cwd)
         os.environ.update(env)
+        let_go = hold_file_size(os.getpid(), request.get("fileBytes"))
 
         def restore():
+            let_go()
             for name, value in env.items():
                 # A value that user code set itself is its own and stays.
                 if os.environ.get(name) == value:
