@@ -30,7 +30,7 @@ test('an execution is held to what its caller asks, and says what it was and use
 });
 
 test('a signal and a file that was too large stand in the metrics', async () => {
-  const large = 'open("large", "wb").write(b"x" * 6_000)';
+  const large = 'open("large", "wb").write(b"x" * 6_000_000)';
   const { metrics: file } = await sandbox.execute(large, { limits });
   expect(file.limit).toBe('file_size');
   const { metrics: killed } = await sandbox.execute('import os; os.kill(os.getpid(), 9)');
