@@ -28,6 +28,7 @@ test.skipIf(!target.control)('a grant that is drawn is needed', async () => {
       ['AccountRole', 'AuthorizerRole', 'FilesRole'].includes(roleIdOf(grant)) &&
       uses.some(({ grants }) => grants.has(keyOf(grant))),
   );
+  expect(used).not.toEqual([]);
   for (const grant of draw(used, { count: 2, seed })) {
     const { killer, reason } = await tryWithout(parts, grant, uses);
     expect(killer, `${nameOf(grant)}: ${reason}`).toBeDefined();

@@ -1,14 +1,8 @@
 /** Output is never lost: readers that are cut, relays that are killed or hand over, through the real stack. */
-import { appendFileSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import {
-  type LocalStack,
-  startLocalStack,
-  temporaryDirectory,
-} from '../../local/cli/local-stack.ts';
 import { api, createSandbox, target } from '../helpers/api.ts';
-import { awsProfile } from '../helpers/aws-profile.ts';
+import { type OwnStack, startOwnStack } from '../helpers/own-stack.ts';
 import { collect, readByPoll, readBySse, textOf } from '../helpers/readers.ts';
 
 const LINES = 1_500;
@@ -83,58 +77,24 @@ test.skipIf(!target.control)(
 );
 
 describe.skipIf(!target.control)('with short leases and short-lived relays', () => {
-  let stack: LocalStack;
-  let directory: Awaited<ReturnType<typeof temporaryDirectory>>;
-  let logFile: string;
-  const short = { LEASE_MS: '1200', RELAY_LIFE_MS: '150' };
-
+  let stack: OwnStack;
   beforeAll(async () => {
-    directory = await temporaryDirectory();
-    logFile = join(directory.path, 'log');
-    stack = await startLocalStack({
-      port: 0,
-      directory: directory.path,
-      persist: false,
-      pool: 2,
-      isolation: 'auto',
-      aws: awsProfile,
+    stack = await startOwnStack({
       environmentOverrides: {
-        executions: { LEASE_MS: short.LEASE_MS, RELAY_LIFE_MS: '250' },
-        relay: short,
+        executions: { LEASE_MS: '1200', RELAY_LIFE_MS: '250' },
+        relay: { LEASE_MS: '1200', RELAY_LIFE_MS: '150' },
       },
-      progress: () => {},
-      log: (name, line) => appendFileSync(logFile, `${name}: ${line}\n`),
     });
   });
-  afterAll(async () => {
-    await stack?.close();
-    await directory?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => stack?.[Symbol.asyncDispose]());
 
-  const call = async (
-    path: string,
-    body?: unknown,
-    headers: Record<string, string> = {},
-    method = body === undefined ? 'GET' : 'POST',
-  ) => {
-    const response = await fetch(`${stack.endpoints.baseUrl}${path}`, {
-      method,
-      headers: {
-        'X-API-Key': stack.endpoints.apiKey,
-        'Content-Type': 'application/json',
-        ...headers,
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  async function start(code: string) {
+    const { id } = await stack.createSandbox();
+    const started = await stack.api(`/sandboxes/${id}/execute`, {
+      body: { code },
+      headers: { Prefer: 'respond-async' },
     });
-    return ((await response.json()) as { data: { id: string } }).data;
-  };
-
-  async function start(
-    code: string,
-  ): Promise<{ baseUrl: string; apiKey: string; executionId: string }> {
-    const { id } = await call('/sandboxes', { runtime: 'python' });
-    const execution = await call(`/sandboxes/${id}/execute`, { code }, { Prefer: 'respond-async' });
-    return { ...stack.endpoints, executionId: execution.id };
+    return { ...stack.deployment, executionId: started.json.data.id as string };
   }
 
   test('at least ten hand-overs leave the same log', async () => {
@@ -146,7 +106,7 @@ describe.skipIf(!target.control)('with short leases and short-lived relays', () 
       timeout: 40_000,
       interval: 50,
     });
-    await call(`/executions/${source.executionId}`, undefined, {}, 'DELETE');
+    await stack.api(`/executions/${source.executionId}`, { method: 'DELETE' });
     const { events } = await reading;
     expect(events.map(({ seq }) => seq)).toEqual(events.map((_, index) => index + 1));
     const lines = textOf(events).trimEnd().split('\n');
@@ -155,7 +115,7 @@ describe.skipIf(!target.control)('with short leases and short-lived relays', () 
   });
 
   const handOversOf = (executionId: string): number =>
-    readFileSync(logFile, 'utf8')
+    readFileSync(stack.deployment.logFile, 'utf8')
       .split('\n')
       .filter((line) => line.includes(executionId) && line.includes('"handed_over"')).length;
 
@@ -167,10 +127,8 @@ describe.skipIf(!target.control)('with short leases and short-lived relays', () 
       if (attempt % 4 === 0 && kills < 3) {
         kills++;
         for (const name of ['executions', 'relay']) {
-          await fetch(`${stack.endpoints.controlUrl}/functions/code-interpreter-${name}/workers`, {
-            method: 'DELETE',
-            headers: { authorization: `Bearer ${stack.endpoints.controlToken}` },
-          });
+          const path = `/functions/code-interpreter-${name}/workers`;
+          await stack.control(path, { method: 'DELETE' });
         }
       }
       return seen;

@@ -1,4 +1,4 @@
-/** The operator's commands as whoever types them has them: processes of their own. */
+/** The operator's commands, and proofs, as whoever types them has them: processes of their own. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -28,12 +28,18 @@ const BARE = {
   AWS_EC2_METADATA_DISABLED: 'true',
 };
 
-export async function tool(
-  name: string,
+export const tool = (name: string, args: readonly string[], options?: ToolOptions): Promise<Told> =>
+  run(join('tools', name, 'main.ts'), args, options);
+
+/** Of `verify/`. */
+export const proof = (name: string, args: readonly string[]): Promise<Told> =>
+  run(join('verify', name, 'main.ts'), args);
+
+async function run(
+  program: string,
   args: readonly string[],
   { env = {}, endAt }: ToolOptions = {},
 ): Promise<Told> {
-  const program = join(root, 'tools', name, 'main.ts');
   const child = spawn(process.execPath, [program, ...args], {
     cwd: root,
     env: { ...BARE, ...env },
@@ -69,5 +75,6 @@ export function endpointsOf(target: Target) {
     apiKey: target.apiKey,
     controlUrl: target.control?.url,
     controlToken: target.control?.token,
+    websocketUrl: target.websocketUrl,
   });
 }

@@ -3,7 +3,10 @@
  * fail once in each way while the same scenario goes on, and holds the invariants against it.
  */
 import { parseArgs } from 'node:util';
-import { Control, type Endpoints, FaultsError, readEndpoints } from './control.ts';
+import type { Endpoints } from '../shared/control-port.ts';
+import { Problem, runProof, wholeOption } from '../shared/problem.ts';
+import { shuffled } from '../shared/shuffled.ts';
+import { type Control, controlOf, readEndpoints } from './control.ts';
 import { walk } from './scenario.ts';
 import { FAULTS, type FaultName, newTenant, type Outcome, type Site, tryFault } from './trial.ts';
 
@@ -42,11 +45,11 @@ const lineOf = ({ principal, service, action }: Site) => `${principal} ${service
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return console.log(HELP);
-  const seed = whole('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)));
-  const most = whole('trials', values.trials);
-  const until = performance.now() + whole('minutes', values.minutes) * 60_000;
+  const seed = wholeOption('seed', values.seed ?? String(Math.floor(Math.random() * 2 ** 31)));
+  const most = wholeOption('trials', values.trials);
+  const until = performance.now() + wholeOption('minutes', values.minutes) * 60_000;
   const endpoints = await readEndpoints(values.endpoints);
-  const control = new Control(endpoints);
+  const control = controlOf(endpoints);
   const sites = (await drySites(control, endpoints)).filter((site) =>
     lineOf(site).includes(values.only),
   );
@@ -54,15 +57,21 @@ async function main(): Promise<void> {
     (Object.keys(FAULTS) as FaultName[]).map((fault) => ({ site, fault })),
   );
   const chosen = shuffled(all, seed).slice(0, most);
+  if (chosen.length === 0)
+    throw new Problem(
+      `There is no trial for --only ${JSON.stringify(values.only)} --trials ${most}.`,
+    );
   progress(`seed ${seed}: ${sites.length} sites, ${chosen.length} of ${all.length} trials`);
   const done = await runAll(chosen, { control, endpoints, until });
   console.log(table(done));
   const bad = done.filter(({ outcome }) => outcome.broken !== undefined).length;
-  const idle = done.filter(({ outcome }) => !outcome.struck).length;
+  const held = done.filter(({ outcome }) => outcome.struck && outcome.broken === undefined).length;
+  const idle = done.length - bad - held;
   console.log(
-    `${done.length - bad} held, ${bad} broken, ${idle} not struck, ${chosen.length - done.length} not begun in time; seed ${seed}`,
+    `${held} held, ${bad} broken, ${idle} not struck, ${chosen.length - done.length} not begun in time; seed ${seed}`,
   );
-  if (bad > 0) process.exitCode = 1;
+  // What never struck proves nothing.
+  if (bad > 0 || held === 0) process.exitCode = 1;
 }
 
 /** What the functions ask for while nothing fails. */
@@ -121,28 +130,6 @@ function table(done: readonly (Trial & { outcome: Outcome })[]): string {
     .join('\n');
 }
 
-/** By a small generator of its own, so that a seed gives the same order anywhere. */
-function shuffled<T>(items: readonly T[], seed: number): T[] {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-  return items
-    .map((item) => ({ item, at: next() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
-}
-
-function whole(name: string, text: string): number {
-  if (/^\d{1,10}$/.test(text)) return Number(text);
-  throw new FaultsError(`--${name} must be a whole number, not ${text}`);
-}
-
 const progress = (line: string) => process.stderr.write(`${line}\n`);
 
-main().catch((error: unknown) => {
-  const known = error instanceof FaultsError || (error instanceof TypeError && 'code' in error);
-  progress(error instanceof Error ? (known ? error.message : (error.stack ?? '')) : String(error));
-  process.exitCode = 2;
-});
+await runProof(main);

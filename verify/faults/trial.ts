@@ -5,7 +5,8 @@
 
 import * as z from 'zod';
 import { CodeInterpreter } from '../../sdk/typescript/src/index.ts';
-import type { Control, Endpoints } from './control.ts';
+import type { Endpoints } from '../shared/control-port.ts';
+import type { Control } from './control.ts';
 import { Broken, walk } from './scenario.ts';
 
 export interface Site {
@@ -36,13 +37,13 @@ const Created = z.object({ data: z.object({ apiKey: z.string() }) });
 
 /** A client of a tenant that may have one live sandbox: a slot that is not given back fails the next create. */
 export async function newTenant(control: Control, { baseUrl, websocketUrl }: Endpoints) {
-  const made = await control.invoke(`${STACK}-account`, {
+  const { payload } = await control.invoke(`${STACK}-account`, {
     action: 'createTenant',
     name: 'verify-faults',
     limits: { liveSandboxes: 1, requestsPerSecond: 1000 },
   });
-  const { apiKey } = Created.parse(made).data;
-  return new CodeInterpreter({ baseUrl, apiKey, ...(websocketUrl ? { websocketUrl } : {}) });
+  const { apiKey } = Created.parse(payload).data;
+  return new CodeInterpreter({ baseUrl, apiKey, websocketUrl });
 }
 
 export async function tryFault(
@@ -51,7 +52,7 @@ export async function tryFault(
   fault: FaultName,
 ): Promise<Outcome> {
   const begun = performance.now();
-  await control.addFault({ service, action, function: principal, times: 1, fault: FAULTS[fault] });
+  await control.fault({ service, action, function: principal, times: 1, fault: FAULTS[fault] });
   let repeats = 0;
   let broken: string | undefined;
   try {

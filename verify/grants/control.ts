@@ -1,6 +1,6 @@
-/** The control port of a local stack, as the trials use it. */
+/** The control port as the trials use it: grants and what they let through, functions, queues. */
 import * as z from 'zod';
-import type { Stack } from './stack.ts';
+import { controlPort, type Endpoints } from '../shared/control-port.ts';
 
 const Grant = z.object({
   role: z.string(),
@@ -22,7 +22,6 @@ const Operator = z.object({
   accessKeyId: z.string(),
   secretAccessKey: z.string(),
 });
-const Invoked = z.object({ payload: z.unknown(), error: z.unknown() }).partial();
 const Functions = z.object({
   functions: z.array(
     z.object({
@@ -37,23 +36,10 @@ const Queues = z.object({ queues: z.array(z.object({ name: z.string(), sent: z.n
 
 export type Control = ReturnType<typeof controlOf>;
 
-export function controlOf({ controlUrl, controlToken }: Stack) {
-  const call = async <T>(
-    schema: z.ZodType<T>,
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<T> => {
-    const response = await fetch(`${controlUrl}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${controlToken}` },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const text = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
-    return schema.parse(JSON.parse(text));
-  };
+export function controlOf(endpoints: Endpoints) {
+  const { call, ...port } = controlPort(endpoints);
   return {
+    ...port,
     grants: async () => (await call(Grants, 'GET', '/grants')).grants,
     resetUses: () => call(z.unknown(), 'DELETE', '/grants/uses'),
     omit: ({ role, policy, statement, action, resource }: Grant) =>
@@ -66,8 +52,6 @@ export function controlOf({ controlUrl, controlToken }: Stack) {
       }),
     restore: () => call(z.unknown(), 'DELETE', '/grants/omissions'),
     endWorkers: (name: string) => call(z.unknown(), 'DELETE', `/functions/${name}/workers`),
-    invoke: (name: string, payload: unknown) =>
-      call(Invoked, 'POST', `/functions/${name}/invoke`, payload),
     /** No function does anything, and none is about to. */
     isQuiet: async () =>
       (await call(Functions, 'GET', '/functions')).functions.every(
@@ -79,8 +63,6 @@ export function controlOf({ controlUrl, controlToken }: Stack) {
       (await call(Functions, 'GET', '/functions')).functions.find(
         ({ functionName }) => functionName === name,
       )?.invocations ?? 0,
-    fault: (rule: unknown) => call(z.unknown(), 'POST', '/faults', rule),
-    clearFaults: () => call(z.unknown(), 'DELETE', '/faults'),
     operator: () => call(Operator, 'GET', '/operator'),
     queued: async () =>
       (await call(Queues, 'GET', '/queues')).queues.reduce((sum, { sent }) => sum + sent, 0),

@@ -2,6 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runProof, wholeOption } from '../shared/problem.ts';
 import { controlOf } from './control.ts';
 import { draw } from './draw.ts';
 import { describe, keyOf, provenName, roleIdOf } from './names.ts';
@@ -43,6 +44,8 @@ const progress = (line: string) => process.stderr.write(`${line}\n`);
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: OPTIONS });
   if (values.help) return console.log(HELP);
+  const count = values.draw === undefined ? undefined : wholeOption('draw', values.draw);
+  const seed = wholeOption('seed', values.seed ?? String(Date.now() % 2 ** 31));
   const begun = performance.now();
   await using stack = await startStack(progress);
   const control = controlOf(stack);
@@ -61,10 +64,8 @@ async function main(): Promise<void> {
     return;
   }
   const fitting = all.filter((grant) => describe(grant).includes(values.only ?? ''));
-  const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-  if (values.draw !== undefined) progress(`seed ${seed}`);
-  const chosen =
-    values.draw === undefined ? fitting : draw(fitting, { count: Number(values.draw), seed });
+  if (count !== undefined) progress(`seed ${seed}`);
+  const chosen = count === undefined ? fitting : draw(fitting, { count, seed });
   const verdicts: Verdict[] = [];
   for (const [index, grant] of chosen.entries()) {
     const verdict = await tryWithout(parts, grant, uses);
@@ -97,4 +98,4 @@ async function keep(verdicts: readonly Verdict[]): Promise<void> {
   await writeFile(PROVEN, `${JSON.stringify(sorted, null, 2)}\n`);
 }
 
-await main();
+await runProof(main);

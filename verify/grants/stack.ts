@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import * as z from 'zod';
+import { Endpoints } from '../shared/control-port.ts';
 
 const START = fileURLToPath(new URL('../../local/cli/start.ts', import.meta.url));
 const SETTINGS = [
@@ -18,15 +18,7 @@ const SETTINGS = [
   'files.TRANSFER_WAIT_MS=4000',
 ];
 
-const Endpoints = z.object({
-  baseUrl: z.string(),
-  websocketUrl: z.string(),
-  apiKey: z.string(),
-  controlUrl: z.string(),
-  controlToken: z.string(),
-});
-
-export type Stack = z.output<typeof Endpoints>;
+export type Stack = Endpoints;
 
 export async function startStack(
   progress: (line: string) => void,
