@@ -12,6 +12,7 @@ const TABLE = {
   SANDBOX_NOT_FOUND: { status: 404, retryable: false },
   EXECUTION_NOT_FOUND: { status: 404, retryable: false },
   CONTEXT_NOT_FOUND: { status: 404, retryable: false },
+  PROCESS_NOT_FOUND: { status: 404, retryable: false },
   FILE_NOT_FOUND: { status: 404, retryable: false },
   INVALID_SANDBOX_STATE: { status: 409, retryable: false },
   IDEMPOTENCY_CONFLICT: { status: 409, retryable: false },

@@ -26,6 +26,9 @@ export const LIMITS = {
   contextsPerSandbox: 16,
   /** Commands that callers have started and that run. */
   processesPerSandbox: 32,
+  processArgs: 1_024,
+  /** Of a process: its line or program, and each argument. The system takes no longer one. */
+  commandChars: 128 * KIB - 1,
   queuedPerContext: 16,
   /** Kept output of one execution; beyond it the agent reads on and discards. */
   outputBytes: 64 * MIB,

@@ -10,6 +10,7 @@ import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { Uploads } from './files/uploads.ts';
 import type { Log } from './log.ts';
+import type { ProcessRuns } from './processes/process-runs.ts';
 import type { Processes } from './processes/processes.ts';
 import type { SandboxState } from './sandbox-state.ts';
 
@@ -22,6 +23,7 @@ export interface SandboxOptions {
   readonly files: FileSystem;
   readonly uploads: Uploads;
   readonly processes: Processes;
+  readonly processRuns: ProcessRuns;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -37,6 +39,7 @@ export class Sandbox {
   readonly files: FileSystem;
   readonly uploads: Uploads;
   readonly processes: Processes;
+  readonly processRuns: ProcessRuns;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -51,6 +54,7 @@ export class Sandbox {
     this.files = options.files;
     this.uploads = options.uploads;
     this.processes = options.processes;
+    this.processRuns = options.processRuns;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
   }

@@ -16,6 +16,7 @@ import { Uploads } from './files/uploads.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
+import { ProcessRuns } from './processes/process-runs.ts';
 import { Processes } from './processes/processes.ts';
 import { killAllOfUser, type LauncherOptions, launchCommand } from './processes/user-process.ts';
 import { Sandbox } from './sandbox.ts';
@@ -82,6 +83,11 @@ export async function openSandbox(
     files,
     uploads: new Uploads(files),
     processes,
+    processRuns: new ProcessRuns({
+      executions,
+      processes,
+      refuseNew: () => state.refuseWhenDraining(),
+    }),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),

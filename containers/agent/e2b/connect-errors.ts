@@ -25,6 +25,7 @@ const CODES: Readonly<Record<ErrorCode, ConnectCode>> = {
   SANDBOX_NOT_FOUND: 'not_found',
   EXECUTION_NOT_FOUND: 'not_found',
   CONTEXT_NOT_FOUND: 'not_found',
+  PROCESS_NOT_FOUND: 'not_found',
   FILE_NOT_FOUND: 'not_found',
   INVALID_SANDBOX_STATE: 'failed_precondition',
   IDEMPOTENCY_CONFLICT: 'aborted',

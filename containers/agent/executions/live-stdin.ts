@@ -39,6 +39,11 @@ export class LiveStdin {
     this.#waitingBytes = sizeOf(first);
   }
 
+  /** The lowest number that has not come yet. */
+  get nextSeq(): number {
+    return this.#nextSeq;
+  }
+
   /** Answers the number of the next part that is wanted. One that is known already changes nothing. */
   write(part: StdinPart): number {
     const { seq, text, close = false } = part;

@@ -3,8 +3,13 @@
  * Owns how many may run at once. Must never start one id twice.
  */
 import { createHash } from 'node:crypto';
-import type { StartExecutionRequest, StdinPart } from '../../../contract/agent/protocol.ts';
+import type {
+  StartExecutionRequest,
+  StdinPart,
+  UserEnv,
+} from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
+import type { ExecutionId } from '../../../contract/ids.ts';
 import type { Context } from '../contexts/context.ts';
 import type { Contexts } from '../contexts/contexts.ts';
 import { Execution } from './execution.ts';
@@ -27,12 +32,20 @@ export interface RegistryOptions {
 
 interface Entry {
   readonly execution: Execution;
-  readonly context: Context;
+  /** Absent for what is no code, such as a process. */
+  readonly context?: Context;
   readonly digest: string;
+  /** False where it has finished already. */
+  readonly interrupt: () => boolean;
   /** The highest that a reader came with. */
   epoch: number;
   /** Cuts the reader that is attached. */
   cut?: (() => void) | undefined;
+}
+
+export interface OpenExecution extends Pick<Entry, 'digest' | 'interrupt'> {
+  readonly id: ExecutionId;
+  readonly takesStdin: boolean;
 }
 
 export class ExecutionRegistry {
@@ -45,32 +58,42 @@ export class ExecutionRegistry {
 
   start(request: StartExecutionRequest): Execution {
     const digest = digestOf(request);
-    const known = this.#entries.get(request.executionId);
-    if (known) {
-      if (known.digest === digest) return known.execution;
-      throw new AppError(
-        'IDEMPOTENCY_CONFLICT',
-        `${request.executionId} was started with another body; a new execution needs a new id`,
-        { details: { field: 'executionId', value: request.executionId } },
-      );
-    }
+    const known = this.known(request.executionId, digest);
+    if (known) return known;
     this.#options.refuseNew();
-    const { contexts, store, outputBytes, graceBytes, onSpoolFailure } = this.#options;
-    const context = contexts.for(request);
+    const context = this.#options.contexts.for(request);
     this.#refuseTooMany(context);
     const { executionId: id, keepStdinOpen = false, limits = {} } = request;
-    const execution = new Execution({
-      id,
-      ...(keepStdinOpen ? { stdin: new LiveStdin(id, request.stdin) } : {}),
-      store,
-      outputBytes: Math.min(outputBytes, limits.outputBytes ?? outputBytes),
-      graceBytes,
-      onSpoolFailure,
-    });
+    const stdin = keepStdinOpen ? new LiveStdin(id, request.stdin) : undefined;
+    const execution = this.#create(id, stdin, limits.outputBytes);
     context.submit(execution, request);
-    this.#entries.set(execution.id, { execution, context, digest, epoch: 0 });
-    this.#forgetOldest();
+    const interrupt = () => context.interrupt(execution);
+    this.#add({ execution, context, digest, interrupt, epoch: 0 });
     return execution;
+  }
+
+  /** For what is no code, and begins, ends and is interrupted by itself. Its id must not be known. */
+  open({ id, digest, takesStdin, interrupt }: OpenExecution): Execution {
+    const execution = this.#create(id, takesStdin ? new LiveStdin(id) : undefined);
+    this.#add({ execution, digest, interrupt, epoch: 0 });
+    return execution;
+  }
+
+  /** Of one that did not begin: its id is free again. */
+  async discard({ id, spool }: Execution): Promise<void> {
+    this.#entries.delete(id);
+    await this.#options.store.remove(spool);
+  }
+
+  /** @throws {AppError} where the id is of another request */
+  known(id: ExecutionId, digest: string): Execution | undefined {
+    const known = this.#entries.get(id);
+    if (!known || known.digest === digest) return known?.execution;
+    throw new AppError(
+      'IDEMPOTENCY_CONFLICT',
+      `${id} was started with another body; a new execution needs a new id`,
+      { details: { field: 'executionId', value: id } },
+    );
   }
 
   get(id: string): Execution {
@@ -79,8 +102,7 @@ export class ExecutionRegistry {
 
   /** False where it has finished already. */
   interrupt(id: string): boolean {
-    const { context, execution } = this.#entry(id);
-    return context.interrupt(execution);
+    return this.#entry(id).interrupt();
   }
 
   /** Answers the number of the next part that is wanted. */
@@ -129,10 +151,24 @@ export class ExecutionRegistry {
     await this.#options.store.remove(execution.spool);
   }
 
+  #create(id: ExecutionId, stdin?: LiveStdin, mostBytes = Number.POSITIVE_INFINITY): Execution {
+    const { store, graceBytes, onSpoolFailure } = this.#options;
+    const outputBytes = Math.min(this.#options.outputBytes, mostBytes);
+    const taken = stdin ? { stdin } : {};
+    return new Execution({ id, ...taken, store, outputBytes, graceBytes, onSpoolFailure });
+  }
+
+  #add(entry: Entry): void {
+    this.#entries.set(entry.execution.id, entry);
+    this.#forgetOldest();
+  }
+
   /** One that only waits for its context is bounded by that context's queue. */
   #refuseTooMany(context: Context): void {
     const { maxRunning } = this.#options;
-    const running = this.all().filter((execution) => execution.status === 'running').length;
+    const running = [...this.#entries.values()].filter(
+      ({ context, execution }) => context && execution.status === 'running',
+    ).length;
     if (!context.idle || running < maxRunning) return;
     throw new AppError(
       'RESOURCE_LIMIT_ERROR',
@@ -161,7 +197,7 @@ export class ExecutionRegistry {
 }
 
 /** Equal for equal requests, whatever the order of names. */
-function digestOf(request: StartExecutionRequest): string {
+export function digestOf(request: { readonly env?: UserEnv | undefined }): string {
   const env = Object.entries(request.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const fields = Object.entries({ ...request, env }).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');

@@ -6,13 +6,18 @@ import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
 import { AppError } from '../../../contract/errors.ts';
 import type { Outcome } from '../../../contract/events.ts';
+import type { ExecutionId } from '../../../contract/ids.ts';
 import { LIMITS } from '../../../contract/limits.ts';
+import type { Execution } from '../executions/execution.ts';
 import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
 import { ProcessLog } from './process-log.ts';
 import { signalGroup } from './user-process.ts';
 
 /** A child that lives on may hold the pipes, so their end is no sign that all was written: silence is. */
 const LAST_WORDS = { silenceMs: 100, pollMs: 10 } as const;
+
+/** From the SIGINT of an interrupt to SIGKILL. */
+const INTERRUPT_MS = 5_000;
 
 /** What was asked for. */
 export interface ProcessConfig {
@@ -71,18 +76,25 @@ export class Process {
   readonly #coalescer: OutputCoalescer;
   readonly #startedMs = performance.now();
   readonly #timer: NodeJS.Timeout | undefined;
+  readonly #execution: Execution | undefined;
+  /** Who is behind: readers who are there, the disk. */
+  readonly #behind = new Set<'readers' | 'disk'>();
+  #ptySize: PtySize | undefined;
   #end: ProcessEnd | undefined;
   #exited = false;
-  #stop: 'timeout' | 'killed' | undefined;
+  #stop: 'timeout' | 'killed' | 'interrupted' | undefined;
   #paused = false;
   #lastDataMs = 0;
 
-  constructor(started: Started, config: ProcessConfig) {
+  constructor(started: Started, config: ProcessConfig, execution?: Execution) {
     const { pid, exited, stdin } = started;
     this.pid = pid;
     this.config = config;
     this.#started = started;
-    this.log = new ProcessLog({ onBacklog: (full) => this.#flow(full) });
+    this.#execution = execution;
+    this.#ptySize = config.pty;
+    this.log = new ProcessLog({ onBacklog: (full) => this.#flow('readers', full) });
+    if (execution) this.#tell(execution, stdin);
     this.log.append({ type: 'started', executionId: String(pid) }, 0);
     this.#coalescer = new OutputCoalescer((stream, { sizeBytes, ...form }) =>
       this.log.append({ type: stream, ...form }, sizeBytes),
@@ -97,6 +109,19 @@ export class Process {
     const { timeoutMs } = config;
     if (timeoutMs !== undefined) this.#timer = setTimeout(() => this.#timeOut(), timeoutMs);
     this.ended = exited.then((exit) => this.#finish(exit));
+  }
+
+  get executionId(): ExecutionId | undefined {
+    return this.#execution?.id;
+  }
+
+  get ptySize(): PtySize | undefined {
+    return this.#ptySize;
+  }
+
+  /** Of the numbered parts of its stdin, where it takes such. */
+  get nextStdinSeq(): number | undefined {
+    return this.#execution?.stdin?.nextSeq;
   }
 
   /** Undefined while it runs. */
@@ -133,6 +158,7 @@ export class Process {
     const { resize } = this.#started;
     if (!resize) throw this.#refuse('has no terminal');
     resize(size);
+    this.#ptySize = size;
   }
 
   /** To its whole group. False where it has ended. */
@@ -142,14 +168,38 @@ export class Process {
     return true;
   }
 
+  /** SIGINT, and SIGKILL where that did not end it in time. False where it has ended. */
+  interrupt(): boolean {
+    this.#stop ??= 'interrupted';
+    if (!this.signal('SIGINT')) return false;
+    const late = setTimeout(() => this.signal('SIGKILL'), INTERRUPT_MS);
+    void this.ended.finally(() => clearTimeout(late));
+    return true;
+  }
+
   kill(): boolean {
     this.#stop ??= 'killed';
     return this.signal('SIGKILL');
   }
 
+  /** What is written with numbers waits in the execution's own stdin until the process takes it. */
+  #tell(execution: Execution, stdin: Writable | null): void {
+    execution.onBacklog = (full) => this.#flow('disk', full);
+    execution.begin();
+    execution.started();
+    execution.stdin?.connect((text, close) => {
+      if (!this.#takesInput(stdin)) return true;
+      const takesMore = stdin.write(text);
+      if (close) stdin.end();
+      return takesMore;
+    });
+    stdin?.on('drain', () => execution.stdin?.pump());
+  }
+
   #timeOut(): void {
     if (this.#exited) return;
     this.#stop ??= 'timeout';
+    this.#execution?.limit('timeout', this.config.timeoutMs ?? 0);
     this.#coalescer.flush();
     this.log.append({ type: 'limit', limit: 'timeout', value: this.config.timeoutMs ?? 0 }, 0);
     this.signal('SIGKILL');
@@ -158,7 +208,9 @@ export class Process {
   #output(stream: OutputStream, bytes: Buffer): void {
     this.#lastDataMs = performance.now();
     // What children write after the end of their parent is read and dropped: they shall not wait for ever.
-    if (!this.#end) this.#coalescer.push(stream, bytes);
+    if (this.#end) return;
+    this.#execution?.output(stream, bytes);
+    this.#coalescer.push(stream, bytes);
   }
 
   async #finish({ code, signal }: ProcessExit): Promise<ProcessEnd> {
@@ -178,12 +230,13 @@ export class Process {
     const by = signal === null ? {} : { signal };
     this.log.append({ type: 'finished', outcome, exitCode, ...by, metrics: { wallMs } }, 0);
     this.log.end();
+    this.#execution?.finish({ ...end, metrics: { wallMs } });
     return end;
   }
 
   #outcome(code: number | null, signal: NodeJS.Signals | null): Outcome {
     if (this.#stop === 'timeout') return 'timeout';
-    if (signal !== null) return 'killed';
+    if (signal !== null) return this.#stop === 'interrupted' ? 'interrupted' : 'killed';
     return code === 0 ? 'ok' : 'error';
   }
 
@@ -200,9 +253,13 @@ export class Process {
     }
   }
 
-  #flow(full: boolean): void {
-    this.#paused = full;
-    for (const [, { reader }] of this.#sources()) reader[full ? 'pause' : 'resume']();
+  #flow(who: 'readers' | 'disk', full: boolean): void {
+    if (full) this.#behind.add(who);
+    else this.#behind.delete(who);
+    const paused = this.#behind.size > 0;
+    if (paused === this.#paused) return;
+    this.#paused = paused;
+    for (const [, { reader }] of this.#sources()) reader[paused ? 'pause' : 'resume']();
   }
 
   #sources(): [OutputStream, OutputSource][] {

@@ -4,6 +4,7 @@
  */
 import { AppError } from '../../../contract/errors.ts';
 import { LIMITS } from '../../../contract/limits.ts';
+import type { Execution } from '../executions/execution.ts';
 import { Process, type ProcessConfig } from './process.ts';
 import { type SpawnOptions, spawnProcess } from './spawn-process.ts';
 
@@ -31,14 +32,16 @@ export class Processes {
     this.#options = options;
   }
 
-  async start(config: ProcessConfig): Promise<Process> {
+  /** `execution`: whose events are also those of the process. */
+  async start(config: ProcessConfig, execution?: Execution): Promise<Process> {
     const { environment, baseEnv, refuseNew, ...spawning } = this.#options;
     refuseNew();
     this.#refuseTooMany();
     this.#starting += 1;
     try {
       const env = { ...environment, ...baseEnv(), ...config.env };
-      const process = new Process(await spawnProcess(config, { ...spawning, env }), config);
+      const started = await spawnProcess(config, { ...spawning, env });
+      const process = new Process(started, config, execution);
       this.#processes = this.#processes.filter(({ pid }) => pid !== process.pid);
       this.#processes.push(process);
       void process.ended.then(() => this.#forgetOldest());
@@ -46,6 +49,11 @@ export class Processes {
     } finally {
       this.#starting -= 1;
     }
+  }
+
+  /** Those that run, and the last that have ended. */
+  all(): readonly Process[] {
+    return this.#processes;
   }
 
   running(): Process[] {
@@ -59,7 +67,7 @@ export class Processes {
     if (found) return found;
     const [field, value] = Object.entries(selector)[0] ?? [];
     throw new AppError(
-      'NOT_FOUND',
+      'PROCESS_NOT_FOUND',
       `there is no process with ${field} ${JSON.stringify(value)} in this sandbox; list those that run`,
       { details: selector },
     );

@@ -24,6 +24,7 @@ import {
 } from './context-routes.ts';
 import { sendEvents } from './event-stream.ts';
 import { parseInput, refuseLarge } from './problems.ts';
+import { PROCESS_ROUTES } from './process-routes.ts';
 import { type Exchange, type JsonAnswer, numberIn, ok, type Route } from './route.ts';
 
 export const ROUTES: readonly Route[] = [
@@ -43,6 +44,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
   { method: 'POST', pattern: /^\/drain$/, handle: drain },
   { method: 'GET', pattern: /^\/logs$/, handle: logs },
+  ...PROCESS_ROUTES,
   ...FILE_ROUTES,
 ];
 

@@ -1,0 +1,100 @@
+/**
+ * Processes whose events are those of an execution, so that whoever reads can leave, come back and miss
+ * nothing. Owns that one request starts one process, however often it is asked. Must never keep a process
+ * whose execution is forgotten.
+ */
+import type {
+  Process as ProcessInfo,
+  StartProcessRequest,
+} from '../../../contract/agent/processes.ts';
+import { AppError } from '../../../contract/errors.ts';
+import type { Execution } from '../executions/execution.ts';
+import { digestOf, type ExecutionRegistry } from '../executions/registry.ts';
+import type { Process, ProcessConfig } from './process.ts';
+import type { Processes } from './processes.ts';
+
+const SHELL = '/bin/bash';
+
+export interface ProcessRunsOptions {
+  readonly executions: ExecutionRegistry;
+  readonly processes: Processes;
+  /** Throws where nothing new may begin. */
+  readonly refuseNew: () => void;
+}
+
+export class ProcessRuns {
+  readonly #options: ProcessRunsOptions;
+  /** By their executions, which the registry forgets after a while. */
+  readonly #started = new WeakMap<Execution, Promise<Process>>();
+
+  constructor(options: ProcessRunsOptions) {
+    this.#options = options;
+  }
+
+  async start(request: StartProcessRequest): Promise<Process> {
+    const { executions, processes, refuseNew } = this.#options;
+    const digest = digestOf(request);
+    const known = executions.known(request.executionId, digest);
+    const earlier = known && this.#started.get(known);
+    if (earlier) return earlier;
+    refuseNew();
+    const config = configOf(request);
+    let running: Process | undefined;
+    const execution = executions.open({
+      id: request.executionId,
+      digest,
+      takesStdin: config.stdin,
+      interrupt: () => running !== undefined && running.interrupt(),
+    });
+    const started = processes.start(config, execution);
+    this.#started.set(execution, started);
+    try {
+      running = await started;
+      return running;
+    } catch (error) {
+      await executions.discard(execution);
+      throw error;
+    }
+  }
+}
+
+export function describe(process: Process): ProcessInfo {
+  const { pid, config, startedAt, end, executionId, ptySize, nextStdinSeq } = process;
+  const { command, args, cwd, tag, stdin } = config;
+  return {
+    pid,
+    ...(executionId === undefined ? {} : { executionId }),
+    command,
+    args: [...args],
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(tag === undefined ? {} : { tag }),
+    ...(ptySize === undefined ? {} : { pty: ptySize }),
+    stdin,
+    startedAt,
+    status: end ? 'ended' : 'running',
+    ...end,
+    ...(nextStdinSeq === undefined ? {} : { nextStdinSeq }),
+  };
+}
+
+/** @throws {AppError} where it has ended */
+export function refuseEnded({ pid, end }: Process): void {
+  if (end === undefined) return;
+  throw new AppError('PROCESS_NOT_FOUND', `process ${pid} has ended with ${end.exitCode}`, {
+    details: { pid, exitCode: end.exitCode },
+  });
+}
+
+function configOf(request: StartProcessRequest): ProcessConfig {
+  const { command, args, cwd, env = {}, pty, tag, stdin = false, timeoutMs } = request;
+  return {
+    command: args ? command : SHELL,
+    args: args ?? ['-c', command],
+    cwd,
+    env: { ...(pty ? { TERM: 'xterm-256color' } : {}), ...env },
+    tag,
+    stdin: stdin || pty !== undefined,
+    pty,
+    timeoutMs,
+  };
+}
