@@ -4,6 +4,7 @@ import { contextOperations } from './rest/contexts.ts';
 import { executionOperations } from './rest/executions.ts';
 import { fileOperations } from './rest/files.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
+import { processOperations } from './rest/processes.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
 import { serviceOperations } from './rest/service.ts';
 import { transferOperations } from './rest/transfers.ts';
@@ -13,6 +14,7 @@ export const OPERATIONS = {
   ...sandboxOperations,
   ...executionOperations,
   ...contextOperations,
+  ...processOperations,
   ...accountOperations,
   ...fileOperations,
   ...transferOperations,

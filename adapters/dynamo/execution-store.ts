@@ -2,12 +2,13 @@
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { ExecutionId, KeyId, SandboxId, TenantId } from '../../contract/ids.ts';
 import { dayOf } from '../../core/account/usage.ts';
-import type { ExecutionRecord } from '../../core/execution/execution.ts';
+import { type ExecutionRecord, NOBODY } from '../../core/execution/execution.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
 import { readPage } from './cursor.ts';
 import type { StateService } from './entities.ts';
 import { claimIdempotency, releaseIdempotency } from './idempotency-store.ts';
 import { putOf } from './output-store.ts';
+import { processRecords } from './process-records.ts';
 import { keptUntil } from './sandbox-rows.ts';
 import { conditional, type TransactItem, transact, transactTelling } from './transact.ts';
 import { countExecution } from './usage-store.ts';
@@ -66,6 +67,8 @@ export function dynamoExecutionStore(
       return first === 0 ? 'claimed' : 'refused';
     },
 
+    ...processRecords(client, state, toRow),
+
     async get(id) {
       const { data } = await execution.get({ id }).go({ consistent: true });
       return data ? toRecord(data) : undefined;
@@ -90,8 +93,8 @@ export function dynamoExecutionStore(
           .patch({ id })
           .set({ leaseOwner: lease.owner, leaseEpoch: lease.epoch, leaseUntil: lease.until })
           .where(
-            ({ status, leaseEpoch, leaseUntil }, { eq, lt }) =>
-              `${eq(status, 'running')} AND ${eq(leaseEpoch, lease.epoch - 1)} AND ${lt(leaseUntil, now)}`,
+            ({ status, leaseEpoch, leaseUntil, leaseOwner }, { eq, lt }) =>
+              `${eq(status, 'running')} AND ${eq(leaseEpoch, lease.epoch - 1)} AND (${lt(leaseUntil, now)} OR ${eq(leaseOwner, NOBODY)})`,
           )
           .go(),
       );
@@ -105,7 +108,7 @@ export function dynamoExecutionStore(
       const done = await conditional(() =>
         execution
           .patch({ id })
-          .set({ leaseUntil: lease.until })
+          .set({ leaseOwner: lease.owner, leaseUntil: lease.until })
           .where(
             ({ status, leaseEpoch }, { eq }) =>
               `${eq(status, 'running')} AND ${eq(leaseEpoch, lease.epoch)}`,
@@ -115,7 +118,7 @@ export function dynamoExecutionStore(
       return done !== undefined;
     },
 
-    async finish(id, sandboxId, epoch, end, row, { unlessWatched }) {
+    async finish(id, sandboxId, epoch, end, row, { unlessWatched, uncounted = false }) {
       const { executionCount, exitCode, keyId, ...rest } = end;
       const { metrics, finishedAt } = end;
       const failed = await transactTelling(client, [
@@ -136,13 +139,15 @@ export function dynamoExecutionStore(
             )
             .params(),
         },
-        unlessWatched ? countDownUnwatched(sandboxId) : countDown(sandboxId),
+        ...(uncounted
+          ? []
+          : [unlessWatched ? countDownUnwatched(sandboxId) : countDown(sandboxId)]),
         ...(keyId
           ? [countExecution(state, { keyId, day: dayOf(finishedAt), wallMs: metrics.wallMs })]
           : []),
       ] as TransactItem[]);
       if (failed.length === 0) return 'ended';
-      return failed.every((item) => item === COUNT_DOWN) ? 'watched' : 'lost';
+      return !uncounted && failed.every((item) => item === COUNT_DOWN) ? 'watched' : 'lost';
     },
 
     async list(sandboxId, page) {

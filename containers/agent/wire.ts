@@ -64,14 +64,7 @@ export async function openSandbox(
     refuseNew: () => state.refuseWhenDraining(),
     onSpoolFailure: (error) => log.error('a spool is not on disk', { error: String(error) }),
   });
-  const metadata = {
-    file: config.ECS_CONTAINER_METADATA_FILE,
-    uri: config.ECS_CONTAINER_METADATA_URI_V4,
-  };
-  const taskId = await findTaskId(metadata).catch((error: unknown) => {
-    log.error('ECS did not tell which task this is', { error: String(error) });
-    return undefined;
-  });
+  const taskId = await ownTaskId(config, log);
   void warmDefault(contexts, log);
   const files = fileSystem(config, launcher);
   return new Sandbox({
@@ -92,6 +85,14 @@ export async function openSandbox(
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
     log,
+  });
+}
+
+function ownTaskId(config: AgentConfig, log: Log): Promise<string | undefined> {
+  const { ECS_CONTAINER_METADATA_FILE: file, ECS_CONTAINER_METADATA_URI_V4: uri } = config;
+  return findTaskId({ file, uri }).catch((error: unknown) => {
+    log.error('ECS did not tell which task this is', { error: String(error) });
+    return undefined;
   });
 }
 

@@ -24,7 +24,10 @@ export const ExecutionSummary = z.object({
   sandboxId: SandboxId,
   /** The context that was named; absent for the default one of its language. */
   contextId: z.optional(ContextId),
-  language: Language,
+  /** Absent for a process. */
+  language: z.optional(Language),
+  /** Of a process. */
+  pid: z.optional(z.int()),
   status: z.enum(EXECUTION_STATUSES),
   outcome: z.optional(Outcome),
   createdAt: z.iso.datetime(),

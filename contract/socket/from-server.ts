@@ -13,7 +13,8 @@ export const FROM_SERVER = {
   'execution.start': z.object({
     executionId: ExecutionId,
     sandboxId: SandboxId,
-    language: Language,
+    /** Absent for a process. */
+    language: z.optional(Language),
     createdAt: z.iso.datetime(),
   }),
   /** Events in order; a resent one has the seq that it had, and is to be dropped. */

@@ -31,19 +31,28 @@ export interface ExecutionStore {
     claim: IdempotencyClaim,
   ): Promise<'started' | 'refused' | 'claimed'>;
 
+  /**
+   * One transaction: the record of a process put, its sandbox marked as one that has some. Again it changes
+   * nothing. False when the sandbox no longer runs.
+   */
+  startProcess(execution: Extract<ExecutionRecord, { status: 'running' }>): Promise<boolean>;
+
   get(id: ExecutionId): Promise<ExecutionRecord | undefined>;
+
+  /** Of a process that runs: its log is read until then. */
+  noteReader(id: ExecutionId, until: string): Promise<void>;
 
   /** Undoes {@link start} or {@link startOnce} for an execution that never reached its agent. */
   discard(id: ExecutionId, sandboxId: SandboxId, claim?: IdempotencyClaim): Promise<void>;
 
-  /** Takes a lapsed or released lease: the next epoch, still running, `until` before `now`. */
+  /** Takes a lapsed or released lease, or one of {@link NOBODY}: the next epoch, still running, `until` before `now`. */
   takeLease(id: ExecutionId, lease: Lease, now: string): Promise<boolean>;
 
-  /** Moves `until` of the holder's own epoch; a release moves it into the past. */
+  /** Moves `until` of the holder's own epoch; a release moves it into the past, or gives it to {@link NOBODY}. */
   renewLease(id: ExecutionId, lease: Lease): Promise<boolean>;
 
   /**
-   * One transaction: the last row, the end, the sandbox's count lowered. `lost` when the epoch has
+   * One transaction: the last row, the end, the sandbox's count lowered where it was counted. `lost` when the epoch has
    * passed; `watched` when it was to be written only in a sandbox that nobody has watched.
    */
   finish(
@@ -52,7 +61,7 @@ export interface ExecutionStore {
     epoch: number,
     end: FinishedExecution,
     row: OutputRow,
-    condition: { unlessWatched: boolean },
+    condition: { unlessWatched: boolean; uncounted?: boolean },
   ): Promise<'ended' | 'watched' | 'lost'>;
 
   /** Newest first. */

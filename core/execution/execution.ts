@@ -10,6 +10,12 @@ import type { ContextId, ExecutionId, KeyId, SandboxId, TenantId } from '../../c
 import type { ExecutionSummary } from '../../contract/rest/executions.ts';
 import type { Language } from '../../contract/runtimes.ts';
 
+/**
+ * Owns the lease of a process that nobody reads: it waits with its agent, at no cost. Whoever comes to read
+ * takes the lease at once; otherwise it lapses with the sandbox, and the pool's minute ends the record.
+ */
+export const NOBODY = 'nobody';
+
 export interface Lease {
   readonly owner: string;
   readonly epoch: number;
@@ -25,8 +31,14 @@ interface ExecutionBase {
   readonly keyId?: KeyId;
   /** The one that was named. */
   readonly contextId?: ContextId;
-  readonly language: Language;
-  readonly timeoutMs: number;
+  /** Absent for a process. */
+  readonly language?: Language;
+  /** Of a process, which has a relay only while somebody reads it. */
+  readonly pid?: number;
+  /** Of a process: somebody reads its log until this instant. */
+  readonly readUntil?: string;
+  /** Absent for a process without a limit. */
+  readonly timeoutMs?: number;
   readonly createdAt: string;
   /** Seq of the last event in the log, as far as the record knows. */
   readonly lastSeq: number;
@@ -50,7 +62,8 @@ export function toSummary(record: ExecutionRecord): ExecutionSummary {
     id: record.id,
     sandboxId: record.sandboxId,
     ...(record.contextId === undefined ? {} : { contextId: record.contextId }),
-    language: record.language,
+    ...(record.language === undefined ? {} : { language: record.language }),
+    ...(record.pid === undefined ? {} : { pid: record.pid }),
     status: record.status,
     createdAt: record.createdAt,
     truncated: record.truncated,

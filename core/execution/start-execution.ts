@@ -45,7 +45,7 @@ export interface StartRequest {
   readonly body: ExecuteBody;
 }
 
-type Running = RelayTask['execution'];
+type Running = RelayTask['execution'] & { readonly language: Language; readonly timeoutMs: number };
 
 const START_TRIES = 3;
 const RETRY_MS = 200;

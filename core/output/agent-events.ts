@@ -75,7 +75,9 @@ async function* attach(
     // An answer that is not read would keep its connection.
     for await (const _ of stream.lines);
     if (stream.status === 409) throw new LeaseLost('a higher epoch is attached to the agent');
-    if (stream.status !== 404) throw new AgentUnreachable(`the agent answered ${stream.status}`);
+    // 410: its events were given up for want of room, unread.
+    if (stream.status !== 404 && stream.status !== 410)
+      throw new AgentUnreachable(`the agent answered ${stream.status}`);
     yield 'unknown';
     return;
   }

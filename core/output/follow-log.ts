@@ -13,7 +13,7 @@ import type { RelayStarter } from './output-log.ts';
 import { askForRelay } from './take-over.ts';
 
 export interface FollowDeps extends LogReaderDeps {
-  readonly executions: Pick<ExecutionStore, 'get'>;
+  readonly executions: Pick<ExecutionStore, 'get' | 'noteReader'>;
   readonly relays: RelayStarter;
   readonly clock: Clock;
   readonly leaseMs: number;
@@ -29,6 +29,8 @@ export interface Follow {
 }
 
 const MIN_PAUSE_MS = 25;
+/** In lease lengths: a reader of a process whose time is up comes back within this. */
+const RETURN_LEASES = 2;
 const MAX_PAUSE_MS = 250;
 
 /**
@@ -41,6 +43,11 @@ export async function* followLog(
 ): AsyncGenerator<Event[], void, undefined> {
   const reader = new LogReader(deps, follow.execution.id, follow.after);
   let execution = follow.execution;
+  if (execution.status === 'running' && execution.pid !== undefined)
+    await deps.executions.noteReader(
+      execution.id,
+      deps.clock.iso(follow.untilMs + RETURN_LEASES * deps.leaseMs),
+    );
   let pause = MIN_PAUSE_MS;
   let checkedMs = 0;
   while (!follow.signal?.aborted) {

@@ -3,7 +3,7 @@
  * and aborts when another took it over or it could not be renewed in time.
  */
 import type { ExecutionId } from '../../contract/ids.ts';
-import type { Lease } from '../execution/execution.ts';
+import { type Lease, NOBODY } from '../execution/execution.ts';
 import type { ExecutionStore } from '../execution/execution-store.ts';
 import type { Clock } from '../ports.ts';
 
@@ -58,6 +58,16 @@ export class HeldLease {
     await executions.renewLease(this.#executionId, {
       ...this.#lease,
       until: clock.iso(clock.nowMs() - 1),
+    });
+  }
+
+  /** Ends the renewals and leaves the log to whoever comes to read it, at the latest at `until`. */
+  async leave(until: string): Promise<void> {
+    await this.end();
+    await this.#deps.executions.renewLease(this.#executionId, {
+      ...this.#lease,
+      owner: NOBODY,
+      until,
     });
   }
 

@@ -1,12 +1,13 @@
 /**
  * The relay: the one writer of an execution's log. Takes events from the agent, passes each to its
- * own caller in memory and to the log, and ends in one of three ways: the execution ended and the
- * record says so; its time is up and the next relay was asked for; another relay holds the lease.
+ * own caller in memory and to the log, and ends in one of four ways: the execution ended and the
+ * record says so; its time is up and the next relay was asked for; another relay holds the lease; it
+ * is of a process, and nobody reads it any more.
  */
 import type { Event, EventOf } from '../../contract/events.ts';
 import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import { type AgentTarget, deleteSpool } from '../agent/agent.ts';
-import type { ExecutionRecord } from '../execution/execution.ts';
+import { type ExecutionRecord, type Lease, NOBODY } from '../execution/execution.ts';
 import type { ExecutionStore, FinishedExecution } from '../execution/execution-store.ts';
 import type { Clock } from '../ports.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
@@ -15,6 +16,7 @@ import { type AgentEventsDeps, agentEvents } from './agent-events.ts';
 import { HeldLease } from './lease.ts';
 import { LeaseLost, LogWriter, type LogWriterDeps } from './log-writer.ts';
 import type { OutputRow, RelayStarter } from './output-log.ts';
+import { untilUnread } from './unread.ts';
 
 export interface RelayDeps extends AgentEventsDeps, LogWriterDeps, AudienceDeps {
   readonly executions: ExecutionStore;
@@ -47,7 +49,7 @@ export interface RelayHooks {
   readonly background?: (work: Promise<void>) => void;
 }
 
-export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost';
+export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost' | 'unread';
 
 /** Below it the room is not worth a request to the agent at the end of every run. */
 const LARGE_SPOOL_BYTES = 1024 * 1024;
@@ -65,15 +67,22 @@ export async function relayOutput(
   const over = deps.clock.sleep(deps.relayLifeMs, life.signal).then(() => life.abort());
   const writer = new LogWriter(deps, task.execution.id, () => lease.mayWrite());
   const audience = new Audience(deps, task);
+  const unread = new AbortController();
+  const looking =
+    task.execution.pid !== undefined &&
+    untilUnread(deps, task.execution, audience, life.signal).then(
+      (isUnread) => isUnread && unread.abort(),
+    );
   try {
-    return await pump(deps, task, { lease, writer, audience, life: life.signal }, hooks);
+    const signals = { life: life.signal, unread: unread.signal };
+    return await pump(deps, task, { lease, writer, audience, ...signals }, hooks);
   } catch (error) {
     await audience.drop();
     if (error instanceof LeaseLost) return 'lease_lost';
     throw error;
   } finally {
     life.abort();
-    await Promise.all([over, lease.end()]);
+    await Promise.all([over, looking, lease.end()]);
     // After a clean end this changes nothing; after a failure it stops the writer's loop.
     await writer.close().catch(() => {});
   }
@@ -84,6 +93,7 @@ interface Running {
   readonly writer: LogWriter;
   readonly audience: Audience;
   readonly life: AbortSignal;
+  readonly unread: AbortSignal;
 }
 
 async function pump(
@@ -93,7 +103,7 @@ async function pump(
   hooks: RelayHooks,
 ): Promise<RelayEnd> {
   const { execution } = task;
-  const { lease, writer, audience, life } = running;
+  const { lease, writer, audience, life, unread } = running;
   const facts = await factsSoFar(deps, task);
   let cursor = task.after;
   const take = (event: Event) => {
@@ -112,12 +122,14 @@ async function pump(
     after: task.after,
     gone: () => sandboxIsGone(deps, execution),
   };
-  for await (const event of agentEvents(deps, source, AbortSignal.any([life, lease.lost]))) {
+  const stop = AbortSignal.any([life, unread, lease.lost]);
+  for await (const event of agentEvents(deps, source, stop)) {
     take(event);
     if (event.type === 'finished') return finish(deps, task, running, { event, facts, hooks });
     await writer.room();
   }
   if (lease.lost.aborted) throw new LeaseLost('another relay took over');
+  if (unread.aborted) return leave(deps, task, running);
   if (life.aborted) return handOver(deps, task, running);
   const lost = lostEvent(deps.clock, execution.createdAt, cursor + 1);
   take(lost);
@@ -188,12 +200,15 @@ async function finish(
  */
 async function recordEnd(
   deps: RelayDeps,
-  { id, sandboxId }: ExecutionRecord,
+  { id, sandboxId, pid }: ExecutionRecord,
   { lease, audience }: Running,
   { end, row }: { end: FinishedExecution; row: OutputRow },
 ): Promise<boolean> {
   const finish = (unlessWatched: boolean) =>
-    deps.executions.finish(id, sandboxId, lease.epoch, end, row, { unlessWatched });
+    deps.executions.finish(id, sandboxId, lease.epoch, end, row, {
+      unlessWatched,
+      uncounted: pid !== undefined,
+    });
   const first = await finish(audience.blind);
   const ended = first === 'watched' ? await finish(false) : first;
   if (ended !== 'ended') throw new LeaseLost('another relay ended the execution');
@@ -213,6 +228,25 @@ async function handOver(
   }
   return 'handed_over';
 }
+
+/** The log stays as it is, the rest with the agent. */
+async function leave(
+  deps: RelayDeps,
+  { execution }: RelayTask,
+  { lease, writer, audience }: Running,
+): Promise<RelayEnd> {
+  await Promise.all([writer.flush(), audience.handOver()]);
+  const sandbox = await deps.sandboxes.get(execution.sandboxId);
+  await lease.leave(leaseOfNobody(deps.clock, sandbox?.expiresAt ?? execution.createdAt).until);
+  return 'unread';
+}
+
+/** Of a process without a relay, until no agent answers for it any more. */
+export const leaseOfNobody = (clock: Clock, expiresAt: string): Lease => ({
+  owner: NOBODY,
+  epoch: 0,
+  until: clock.iso(clock.msOf(expiresAt) + 2 * AGENT_DEADLINE_GRACE_MS),
+});
 
 async function sandboxIsGone(deps: RelayDeps, execution: ExecutionRecord): Promise<boolean> {
   const sandbox = await deps.sandboxes.get(execution.sandboxId);

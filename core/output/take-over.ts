@@ -3,7 +3,7 @@
  * readers, by the pool's minute and by a relay that hands over; of several at once, one wins.
  */
 import type { ExecutionId } from '../../contract/ids.ts';
-import type { ExecutionRecord } from '../execution/execution.ts';
+import { type ExecutionRecord, NOBODY } from '../execution/execution.ts';
 import type { Ids } from '../ports.ts';
 import { targetOf } from '../sandbox/sandbox.ts';
 import type { RelayStarter } from './output-log.ts';
@@ -45,9 +45,10 @@ export async function takeOver(
   return relayOutput(deps, task);
 }
 
-/** True when the relay of a running execution is gone, as far as its lease tells. */
+/** True when the relay of a running execution is gone, as far as its lease tells, or none was wanted. */
 export const isLapsed = (execution: ExecutionRecord, now: string): boolean =>
-  execution.status === 'running' && execution.lease.until < now;
+  execution.status === 'running' &&
+  (execution.lease.until < now || execution.lease.owner === NOBODY);
 
 /** Whoever finds a lapsed lease asks for the next epoch. */
 export async function askForRelay(

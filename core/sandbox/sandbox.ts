@@ -46,6 +46,8 @@ interface SandboxBase {
   readonly lifecycleToken?: string;
   /** Somebody has subscribed to it or to an execution of it. */
   readonly watched?: boolean;
+  /** Processes were started in it, which may have no relay. */
+  readonly hasProcesses?: boolean;
 }
 
 export type SandboxRecord =

@@ -63,6 +63,11 @@ export class Audience {
     return !this.#looked;
   }
 
+  /** Whether any reader is there. */
+  get isEmpty(): boolean {
+    return ![...this.#readers.values()].some((reader) => !reader.stopped);
+  }
+
   /** Every event but `finished`, which {@link end} brings once the record says so. */
   push(event: Event): void {
     this.#feed.push(event);

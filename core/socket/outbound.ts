@@ -107,7 +107,7 @@ export const startText = (
     payload: {
       executionId: execution.id,
       sandboxId: execution.sandboxId,
-      language: execution.language,
+      ...(execution.language === undefined ? {} : { language: execution.language }),
       createdAt: execution.createdAt,
     },
   });

@@ -6,7 +6,9 @@ import {
   EventSourceEnv,
   LaunchEnv,
   LifecycleEnv,
+  OutputTableEnv,
   PoolFunctionEnv,
+  RelayFunctionEnv,
   StateTableEnv,
 } from '../shared/env.ts';
 
@@ -16,6 +18,8 @@ export const LifecycleFunctionEnv = z.object({
   ...ClusterEnv,
   ...LaunchEnv,
   ...PoolFunctionEnv,
+  ...RelayFunctionEnv,
   ...LifecycleEnv,
+  ...OutputTableEnv,
   ...EventSourceEnv,
 });

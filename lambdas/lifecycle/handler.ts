@@ -3,12 +3,18 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ecsFleet } from '../../adapters/ecs/fleet.ts';
-import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
+import { lambdaPoolRefill, lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { SandboxId } from '../../contract/ids.ts';
 import { EndReason } from '../../contract/rest/sandboxes.ts';
 import { endSandbox } from '../../core/sandbox/end-sandbox.ts';
 import { holdSandbox, launchSandbox, renewSandbox } from '../../core/sandbox/lifecycle-steps.ts';
-import { BOUNDED, CONNECTING, documentClient, stateStores } from '../shared/clients.ts';
+import {
+  BOUNDED,
+  CONNECTING,
+  documentClient,
+  executionStores,
+  stateStores,
+} from '../shared/clients.ts';
 import { parseEnv } from '../shared/env.ts';
 import { agentGatewayOf, eventBusOf, launchSettingsOf, lifecycleOf } from '../shared/parts.ts';
 import { clock, digest, ids } from '../shared/system.ts';
@@ -17,8 +23,11 @@ import { LifecycleFunctionEnv } from './env.ts';
 
 const env = parseEnv(LifecycleFunctionEnv);
 const lambda = new LambdaClient(CONNECTING);
+const documents = documentClient();
 const deps = {
-  ...stateStores(documentClient(), env.STATE_TABLE),
+  ...stateStores(documents, env.STATE_TABLE),
+  ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
+  relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
   fleet: ecsFleet(new ECSClient(BOUNDED), env.CLUSTER, launchSettingsOf(env)),
   gateway: agentGatewayOf(lambda, env),
   refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>

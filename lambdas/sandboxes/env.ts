@@ -8,6 +8,7 @@ import {
   LifecycleEnv,
   OutputTableEnv,
   PoolFunctionEnv,
+  RelayFunctionEnv,
   StateTableEnv,
 } from '../shared/env.ts';
 
@@ -17,6 +18,7 @@ export const SandboxesEnv = z.object({
   ...OutputTableEnv,
   ...AgentGatewayEnv,
   ...PoolFunctionEnv,
+  ...RelayFunctionEnv,
   ...ClusterEnv,
   ...LifecycleEnv,
   ...CreateEnv,

@@ -8,6 +8,14 @@ import {
   restartContext,
   validateCode,
 } from '../../core/execution/contexts.ts';
+import {
+  killProcess,
+  listProcesses,
+  resizeProcess,
+  signalProcess,
+  startProcess,
+  writeProcessStdin,
+} from '../../core/execution/processes.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { writeStdin } from '../../core/execution/write-stdin.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
@@ -97,6 +105,32 @@ export const handler = restFunction(
       status: 200,
       data: await restartContext(deps, params, caller),
     }),
+    startProcess: async (request) => {
+      const { params, body, caller } = request;
+      await deps.allowances.take(caller);
+      const asked = idempotencyKeyOf('startProcess', request);
+      return { status: 201, data: await startProcess(deps, { ...params, body, asked }, caller) };
+    },
+    listProcesses: async ({ params, caller }) => ({
+      status: 200,
+      data: await listProcesses(deps, params.sandboxId, caller),
+    }),
+    killProcess: async ({ params, caller }) => {
+      await killProcess(deps, params, caller);
+      return { status: 204, data: undefined };
+    },
+    writeProcessStdin: async ({ params, body, caller }) => ({
+      status: 202,
+      data: await writeProcessStdin(deps, { ...params, part: body }, caller),
+    }),
+    resizeProcess: async ({ params, body, caller }) => {
+      await resizeProcess(deps, { ...params, size: body }, caller);
+      return { status: 204, data: undefined };
+    },
+    signalProcess: async ({ params, body, caller }) => {
+      await signalProcess(deps, { ...params, body }, caller);
+      return { status: 204, data: undefined };
+    },
     validateCode: async ({ params, body, caller }) => ({
       status: 200,
       data: await validateCode(deps, { ...params, body }, caller),

@@ -3,7 +3,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import type * as z from 'zod/mini';
 import { ecsStopper } from '../../adapters/ecs/fleet.ts';
-import { lambdaPoolRefill } from '../../adapters/lambda/starters.ts';
+import { lambdaPoolRefill, lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { Allowances } from '../../core/account/allowances.ts';
 import {
   BOUNDED,
@@ -27,6 +27,7 @@ export function wire(env: z.infer<typeof SandboxesEnv>) {
     ...executionStores(documents, { state: env.STATE_TABLE, output: env.OUTPUT_TABLE }),
     gateway: agentGatewayOf(lambda, env),
     lifecycle: lifecycleOf(env),
+    relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
     refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
       logError('refill not asked for', error),
     ),

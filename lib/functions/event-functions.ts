@@ -168,6 +168,8 @@ export function lifecycle(scope: Construct, world: World): ServiceFunction {
     envSchema: LifecycleFunctionEnv,
     env: {
       ...stateEnv(world),
+      ...relayEnv(world),
+      OUTPUT_TABLE: world.output.tableName,
       ...gatewayEnv(world),
       ...launchEnv(world),
       ...poolEnv(world),
@@ -177,9 +179,11 @@ export function lifecycle(scope: Construct, world: World): ServiceFunction {
     },
     grants: [
       ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
+      // The processes of a sandbox that ends.
+      queryState(world.state, 'gsi1'),
       ...launchTasks(fleet),
       stopTasks(fleet),
-      invoke(...gatewayArns(world), arnOf(world, 'pool')),
+      invoke(...gatewayArns(world), arnOf(world, 'pool'), arnOf(world, 'relay')),
       tellSteps(lifecycleArn(world)),
       failSteps(lifecycleArn(world)),
       putEvents(world.eventBusArn),

@@ -61,6 +61,7 @@ export function lifeWorld(stores: Stores) {
     launchEstimateMs: 45_000,
     defaultLifetimeMs: 60_000,
     maxLifetimeMs: 120_000,
+    relays: { start: async () => {} },
     onAgentLog: () => {},
     onLaunchFailed: () => {},
     onError: (what: string) => void errors.push(what),

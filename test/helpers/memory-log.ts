@@ -1,6 +1,6 @@
 /** The log's stores in memory, with the same conditions as the real ones. */
 import type { Event } from '../../contract/events.ts';
-import type { ExecutionRecord, Lease } from '../../core/execution/execution.ts';
+import { type ExecutionRecord, type Lease, NOBODY } from '../../core/execution/execution.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
 import type { OutputRow, OutputStore, SegmentStore } from '../../core/output/output-log.ts';
 
@@ -38,10 +38,17 @@ export class MemoryLog {
     get: async (key) => this.segmentsByKey.get(key),
   };
 
-  readonly executions: Pick<ExecutionStore, 'get' | 'takeLease' | 'renewLease' | 'finish'> = {
+  readonly executions: Pick<
+    ExecutionStore,
+    'get' | 'noteReader' | 'takeLease' | 'renewLease' | 'finish'
+  > = {
     get: async () => this.record,
+    noteReader: async (_, readUntil) => void (this.record = { ...this.record, readUntil }),
     takeLease: async (_, lease, now) =>
-      this.#update(lease, (held) => held.epoch === lease.epoch - 1 && held.until < now),
+      this.#update(
+        lease,
+        (held) => held.epoch === lease.epoch - 1 && (held.until < now || held.owner === NOBODY),
+      ),
     renewLease: async (_, lease) => this.#update(lease, (held) => held.epoch === lease.epoch),
     finish: async (_, __, epoch, end, row, { unlessWatched }) => {
       if (this.record.status !== 'running' || this.record.lease.epoch !== epoch) return 'lost';

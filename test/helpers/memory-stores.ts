@@ -276,7 +276,9 @@ const idempotencyStore = ({ claims }: Tables): IdempotencyStore => ({
 });
 
 /** As much of executions as a sandbox's life knows of: how many run. */
-function executionStore(tables: Tables): Pick<ExecutionStore, 'start' | 'discard' | 'finish'> {
+function executionStore(
+  tables: Tables,
+): Pick<ExecutionStore, 'start' | 'discard' | 'finish' | 'list'> {
   const add = (id: string, count: number) => {
     const running = tables.sandboxes.get(id)?.record.runningExecutions ?? 0;
     tables.patch(id, { runningExecutions: running + count });
@@ -291,6 +293,7 @@ function executionStore(tables: Tables): Pick<ExecutionStore, 'start' | 'discard
     async discard(_, sandboxId) {
       add(sandboxId, -1);
     },
+    list: async () => ({ items: [], cursor: null }),
     async finish(_, sandboxId) {
       add(sandboxId, -1);
       return 'ended';

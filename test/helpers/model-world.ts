@@ -209,6 +209,7 @@ export class ModelWorld {
       defaultLifetimeMs: 60_000,
       maxLifetimeMs: 1_800_000,
       leaseMs: 15_000,
+      relays: { start: async () => {} },
       onAgentLog: () => {},
       onLaunchFailed: () => {},
       onError: (_: string, error: unknown) => void this.failures.push(error),

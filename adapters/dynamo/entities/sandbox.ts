@@ -35,6 +35,7 @@ export const sandbox = createSchema({
     lifecycleToken: maybe,
     runningExecutions: count,
     watched: { type: 'boolean' },
+    hasProcesses: { type: 'boolean' },
     /** Present until it has stopped: the sparse index of what may become overdue. */
     liveState: { type: ['live'] as const },
     overdueAt: maybe,

@@ -1,5 +1,6 @@
 /** What the package exports. Works in Node 20 and later and in browsers. */
 export type { FileEntry } from '../../../contract/agent/files.ts';
+export type { Process as ProcessInfo } from '../../../contract/agent/processes.ts';
 export type { Validation, ValidationProblem } from '../../../contract/agent/validation.ts';
 export type { Chart, TableData } from '../../../contract/charts.ts';
 export type {
@@ -31,6 +32,13 @@ export { Files } from './files/files.ts';
 export type { Progress, TransferOptions } from './files/options.ts';
 export type { FileData } from './files/source.ts';
 export type { Page, Paged, PageOptions } from './paged.ts';
+export {
+  Process,
+  type ProcessListeners,
+  type ProcessResult,
+  type ProcessSignal,
+} from './processes/process.ts';
+export { Processes, type StartProcessOptions } from './processes/processes.ts';
 export type { ExecutionResult } from './result.ts';
 export {
   type ExecuteOptions,

@@ -1,6 +1,7 @@
 /** The handle on one sandbox: runs code in it, shows its runs, ends it. Holds no state but its id. */
 import type * as z from 'zod/mini';
 import type { FileEntry } from '../../../contract/agent/files.ts';
+import type { StdinPart } from '../../../contract/agent/protocol.ts';
 import type { Validation } from '../../../contract/agent/validation.ts';
 import type { Event } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
@@ -18,10 +19,11 @@ import { Files } from './files/files.ts';
 import type { TransferOptions } from './files/options.ts';
 import { blobOf, type FileData, localBlob, writeLocal } from './files/source.ts';
 import { type Paged, paged } from './paged.ts';
+import { Processes } from './processes/processes.ts';
 import { type ExecutionResult, ResultFold } from './result.ts';
 import { Stdin } from './stdin.ts';
 import type { Api } from './transport/http.ts';
-import { call } from './transport/retry.ts';
+import { call, callUntilRoom } from './transport/retry.ts';
 
 /** How code is run. */
 export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
@@ -78,6 +80,8 @@ export class Sandbox implements AsyncDisposable {
   #info: SandboxInfo;
   /** Its files, by path. */
   readonly files: Files;
+  /** Its commands that go on by themselves, and its terminals. */
+  readonly processes: Processes;
 
   /** @internal */
   constructor(api: Api, info: SandboxInfo) {
@@ -85,6 +89,7 @@ export class Sandbox implements AsyncDisposable {
     this.#api = api;
     this.#info = info;
     this.files = new Files(api, info.id);
+    this.processes = new Processes(api, info.id);
   }
 
   /** Its id, with which {@link CodeInterpreter.getSandbox} finds it again. */
@@ -189,7 +194,9 @@ export class Sandbox implements AsyncDisposable {
    * numbers what is written, from 1: write to a run by one `Sandbox` object.
    */
   stdin(executionId: string): Stdin {
-    const known = this.#stdins.get(executionId) ?? new Stdin(this.#api, executionId);
+    const params = { executionId };
+    const send = (body: StdinPart) => callUntilRoom(this.#api, 'writeStdin', { params, body });
+    const known = this.#stdins.get(executionId) ?? new Stdin(send);
     this.#stdins.set(executionId, known);
     return known;
   }

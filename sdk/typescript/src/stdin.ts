@@ -1,7 +1,5 @@
 /** What code reads while it runs: numbers what is written, and sends it in order, one at a time. */
 import type { StdinPart } from '../../../contract/agent/protocol.ts';
-import type { Api } from './transport/http.ts';
-import { callUntilRoom } from './transport/retry.ts';
 
 /**
  * The stdin of an execution that was started with `keepStdinOpen`, by {@link Sandbox.stdin}.
@@ -18,15 +16,14 @@ import { callUntilRoom } from './transport/retry.ts';
  * ```
  */
 export class Stdin {
-  readonly #api: Api;
-  readonly #executionId: string;
-  #nextSeq = 1;
+  readonly #sendPart: (part: StdinPart) => Promise<unknown>;
+  #nextSeq: number;
   #last: Promise<void> = Promise.resolve();
 
   /** @internal */
-  constructor(api: Api, executionId: string) {
-    this.#api = api;
-    this.#executionId = executionId;
+  constructor(sendPart: (part: StdinPart) => Promise<unknown>, nextSeq = 1) {
+    this.#sendPart = sendPart;
+    this.#nextSeq = nextSeq;
   }
 
   /**
@@ -47,9 +44,7 @@ export class Stdin {
   /** What waits behind one that fails, fails too: it would take its number. */
   #send(part: Omit<StdinPart, 'seq'>): Promise<void> {
     const sent = this.#last.then(async () => {
-      const params = { executionId: this.#executionId };
-      const body = { seq: this.#nextSeq, ...part };
-      await callUntilRoom(this.#api, { params, body });
+      await this.#sendPart({ seq: this.#nextSeq, ...part });
       this.#nextSeq += 1;
     });
     this.#last = sent;

@@ -1,6 +1,7 @@
 /** What the stores of executions, output and accounts promise, on the DynamoDB adapters over the stand-in. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NOBODY } from '../../../core/execution/execution.ts';
 import type { FinishedExecution } from '../../../core/execution/execution-store.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
@@ -109,6 +110,41 @@ describe('executions', () => {
     expect(await stores.executions.lapsed(iso(Date.now() + 60_000), 100)).not.toContainEqual(
       expect.objectContaining({ id: execution.id }),
     );
+  });
+
+  test('a process is kept once, uncounted, and its log waits for the first who comes to read', async () => {
+    const sandbox = await runningSandbox();
+    const { language: _, ...rest } = runningExecution(sandbox, { pid: 7 });
+    const lease = { owner: NOBODY, epoch: 0, until: LATER };
+    const process = { ...rest, lease };
+    const { executions } = stores;
+    for (let again = 0; again < 2; again++)
+      expect(await executions.startProcess(process)).toBe(true);
+    expect(await stores.sandboxes.get(sandbox.id)).toMatchObject({
+      runningExecutions: 0,
+      hasProcesses: true,
+    });
+    expect(await executions.get(process.id)).toEqual(process);
+    const now = iso(Date.now());
+    const taken = { owner: randomUUID(), epoch: 1, until: LATER };
+    expect(await executions.takeLease(process.id, { ...taken, epoch: 2 }, now)).toBe(false);
+    expect(await executions.takeLease(process.id, taken, now)).toBe(true);
+    expect(await executions.takeLease(process.id, { ...taken, epoch: 2 }, now)).toBe(false);
+    await executions.noteReader(process.id, LATER);
+    await executions.renewLease(process.id, { ...lease, epoch: 1 });
+    expect(await executions.get(process.id)).toMatchObject({
+      readUntil: LATER,
+      lease: { owner: NOBODY, epoch: 1, until: LATER },
+    });
+    const row = { executionId: process.id, firstSeq: 1, lastSeq: 1, segmentKey: 'k' };
+    const condition = { unlessWatched: false, uncounted: true };
+    expect(await executions.finish(process.id, sandbox.id, 1, end(1), row, condition)).toBe(
+      'ended',
+    );
+    expect((await stores.sandboxes.get(sandbox.id))?.runningExecutions).toBe(0);
+    const at = iso(Date.now());
+    await stores.sandboxes.requestEnd(sandbox.id, { reason: 'expired', at, overdueAt: LATER });
+    expect(await executions.startProcess({ ...process, id: executionId() })).toBe(false);
   });
 
   test('are listed newest first', async () => {

@@ -6,6 +6,7 @@ import { fileScenarios } from './files.ts';
 import { givenUpScenarios } from './given-up.ts';
 import { lifeScenarios } from './lives.ts';
 import { openScenarios } from './open.ts';
+import { processScenarios } from './processes.ts';
 import { relayScenarios } from './relays.ts';
 import { repairScenarios } from './repairs.ts';
 import { socketScenarios } from './sockets.ts';
@@ -13,6 +14,7 @@ import { socketScenarios } from './sockets.ts';
 export const SCENARIOS: readonly Scenario[] = [
   ...accountScenarios,
   ...executionScenarios,
+  ...processScenarios,
   ...fileScenarios,
   ...socketScenarios,
   ...givenUpScenarios,

@@ -23,6 +23,8 @@ export interface Followed {
   /** What the start of the run answered, if that has events. */
   readonly first: Source | undefined;
   readonly way: Way;
+  /** Reading begins behind this event. */
+  readonly after?: number;
   /** The same execution once more, where it was lost before its id was known. */
   readonly again: () => Promise<Followed>;
 }
@@ -37,7 +39,7 @@ export async function* follow(
   run: Followed,
   signal: AbortSignal,
 ): AsyncGenerator<Event, void> {
-  const log = new EventLog();
+  const log = new EventLog(run.after);
   const trouble = new Trouble(api.timing);
   let { way } = run;
   let source = run.first;

@@ -17,9 +17,13 @@ const KNOWN: ReadonlySet<unknown> = new Set(
 
 export class EventLog {
   /** Seq of the last event taken. */
-  cursor = 0;
+  cursor: number;
   /** True once `finished` was taken: nothing comes after it. */
   finished = false;
+
+  constructor(after = 0) {
+    this.cursor = after;
+  }
 
   /**
    * The event if it is the next one and of a type that this version knows. An unknown type takes

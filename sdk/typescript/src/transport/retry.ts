@@ -67,11 +67,12 @@ export function callWithCapacityWait(
 }
 
 /** A part has its number, so it can be sent again; and it can be sent once the code has read some. */
-export function callUntilRoom(
+export function callUntilRoom<Id extends 'writeStdin' | 'writeProcessStdin'>(
   api: Api,
-  input: CallInput<'writeStdin'>,
-): Promise<AnswerOf<'writeStdin'>> {
-  return retrying(() => exchange(api, 'writeStdin', input), {
+  id: Id,
+  input: CallInput<Id>,
+): Promise<AnswerOf<Id>> {
+  return retrying(() => exchange(api, id, input), {
     timing: api.timing,
     signal: input.signal,
     again: (error, failures) =>
