@@ -74,6 +74,8 @@ export class BwrapProcess {
       const path = `/proc/${this.#initPid}/task/${this.#initPid}/children`;
       const [command] = readFileSync(path, 'utf8').split(' ');
       if (command) sendSignal(Number(command), 'SIGTERM');
+      // It has not begun: nothing would hear of the signal.
+      else this.kill();
     } catch {
       // This kernel lists no children: SIGKILL follows after the grace.
     }

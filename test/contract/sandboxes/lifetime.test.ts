@@ -128,6 +128,13 @@ describe.skipIf(!canIsolate)('the end of a task', () => {
     expect(await started.task.exited).toEqual({ exitCode: 137, outOfMemory: false });
   });
 
+  it('comes at once where its program has not begun', async () => {
+    const task = await driver.start(place.spec());
+    const began = performance.now();
+    await task.stop(20_000);
+    expect(performance.now() - began).toBeLessThan(10_000);
+  });
+
   it('takes along what has left its session, and leaves nothing', async () => {
     const spec = place.spec();
     const task = await driver.start(spec);
