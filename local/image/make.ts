@@ -38,6 +38,7 @@ export interface MadeImage {
 
 /** A step is a whole command of the Dockerfile; its beginning tells which. */
 const STEP_WIDTH = 100;
+const TICK_MS = 15_000;
 
 export async function makeImage(options: MakeImageOptions): Promise<MadeImage> {
   const { digest, cache, places, architecture, target } = options;
@@ -66,11 +67,15 @@ async function buildAndUnpack(
 ): Promise<MadeImage> {
   const { architecture, target, digest, cache, log } = options;
   const builder = await options.builder();
+  let last = '';
   const onLine = (line: string): void => {
+    last = line;
     transcript.write(`${line}\n`);
     if (isStep(line)) log(`  ${line.slice(0, STEP_WIDTH)}`);
   };
-  const base = await timed(log, 'base', () =>
+  const step = <T>(name: string, work: () => Promise<T>): Promise<T> =>
+    timed({ log, name, last: () => last.slice(0, STEP_WIDTH) }, work);
+  const base = await step('base', () =>
     findBase({
       builder,
       choice: options.base,
@@ -95,13 +100,13 @@ async function buildAndUnpack(
       'code-interpreter.base': `${base.origin} ${base.reference} ${base.digest}`.trim(),
     },
   };
-  await timed(log, 'build', () => build(builder, request, onLine));
+  await step('build', () => build(builder, request, onLine));
   const imageId = await idOf(builder, tag);
   if (architecture !== HOST_ARCHITECTURE) return { tag, imageId, unpacked: undefined, isNew: true };
   const builtAt = new Date().toISOString();
   const facts = { digest, imageId, tag, builder, target, architecture, base, builtAt };
   const fill = (root: string): Promise<void> => unpack(builder, tag, root);
-  const unpacked = await timed(log, 'unpack', () => addImage({ place, facts, fill }));
+  const unpacked = await step('unpack', () => addImage({ place, facts, fill }));
   await removeOldImages(place);
   return { tag, imageId, unpacked, isNew: true };
 }
@@ -109,13 +114,25 @@ async function buildAndUnpack(
 /** `STEP 3/9: RUN …` of buildah and podman, `#12 [python 3/9] RUN …` of docker. */
 const isStep = (line: string): boolean => /^(STEP \d|\[\d+\/\d+\] STEP|#\d+ \[)/.test(line);
 
-async function timed<T>(
-  log: (line: string) => void,
-  name: string,
-  work: () => Promise<T>,
-): Promise<T> {
+interface Step {
+  readonly log: (line: string) => void;
+  readonly name: string;
+  /** What its programs said last. */
+  readonly last: () => string;
+}
+
+/** Says how long it took, and every now and then that it goes on: one command of the Dockerfile takes minutes. */
+async function timed<T>({ log, name, last }: Step, work: () => Promise<T>): Promise<T> {
   const begun = performance.now();
-  const result = await work();
-  log(`${name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-  return result;
+  const seconds = (): number => (performance.now() - begun) / 1000;
+  const ticks = setInterval(
+    () => log(`  ${name}, ${Math.round(seconds())} s so far: ${last()}`),
+    TICK_MS,
+  );
+  try {
+    return await work();
+  } finally {
+    clearInterval(ticks);
+    log(`${name}: ${seconds().toFixed(1)} s`);
+  }
 }

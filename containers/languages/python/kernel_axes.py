@@ -4,6 +4,7 @@ import datetime
 import decimal
 import fractions
 import math
+import numbers
 import re
 import sys
 
@@ -102,6 +103,12 @@ class AxisFacts:
             except (OverflowError, ValueError):
                 return None
         return plain(number)
+
+    def drawn(self, value):
+        """What was plotted, as the user gave it; seaborn makes numbers of dates and categories first."""
+        if isinstance(value, numbers.Real) and (self._dates is not None or self.scale == "categorical"):
+            return self.value(value)
+        return plain(value)
 
     def label_at(self, position):
         """What a reader sees under it: the tick beside it where ticks have names, else its value."""

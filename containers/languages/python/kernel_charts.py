@@ -48,7 +48,7 @@ def _chart_of_axes(axes, room):
     head.update(x.tick_facts())
     head.update(y.tick_facts())
     scattered = _scattered(axes, x, y, room)
-    lines, dotted = _lines(axes, room)
+    lines, dotted = _lines(axes, x, y, room)
     if not lines and not scattered:
         return {"type": "unknown", "title": head["title"], "elements": []}
     kind = "scatter" if scattered or dotted else "line"
@@ -103,7 +103,7 @@ def _scattered(axes, x, y, room):
     return elements
 
 
-def _lines(axes, room):
+def _lines(axes, x, y, room):
     """The elements, and whether all of them are points without a line."""
     elements, dotted = [], True
     names = _names_in_legend(axes)
@@ -115,7 +115,7 @@ def _lines(axes, room):
         if len(xs) == 0:
             continue
         kept = _kept(len(xs), room)
-        points = [[plain(one), plain(other)] for one, other in zip(xs[kept], ys[kept])]
+        points = [[x.drawn(one), y.drawn(other)] for one, other in zip(xs[kept], ys[kept])]
         label = _label(line, "Line", len(elements))
         if str(line.get_label()).startswith("_"):
             label = names.get(_colour(line), label)
@@ -125,17 +125,21 @@ def _lines(axes, room):
 
 
 def _names_in_legend(axes):
-    """By colour: seaborn names the lines there and nowhere else."""
+    """By colour: seaborn names the lines there and nowhere else; pandas shows there the areas below them."""
     legend = axes.get_legend()
     if legend is None:
         return {}
     texts = [text_or_none(text.get_text()) for text in legend.get_texts()]
-    lines = legend.get_lines()
-    return {_colour(line): text for line, text in zip(lines, texts) if text} if len(lines) == len(texts) else {}
+    for shown in (legend.get_lines(), legend.get_patches()):
+        if len(shown) == len(texts):
+            return {_colour(each): text for each, text in zip(shown, texts) if text}
+    return {}
 
 
-def _colour(line):
-    return sys.modules["matplotlib.colors"].to_rgba(line.get_color())
+def _colour(artist):
+    """Without how much shines through."""
+    colour = artist.get_facecolor() if hasattr(artist, "get_facecolor") else artist.get_color()
+    return sys.modules["matplotlib.colors"].to_rgb(colour)
 
 
 def _drawn(line):

@@ -7,6 +7,7 @@ several megabytes each time. Must never import what user code has not.
 import importlib.util
 import json
 import sys
+import warnings
 
 from IPython.display import display
 
@@ -23,12 +24,15 @@ def register(bundles):
 
 
 def _altair(chart):
-    spec = chart.to_dict()
+    with warnings.catch_warnings():
+        # A distribution's altair may be older than its pandas: no fault of the code that runs.
+        warnings.simplefilter("ignore", FutureWarning)
+        spec, page = chart.to_dict(), chart.to_html()
     # Such as https://vega.github.io/schema/vega-lite/v5.8.0.json
     version = spec.get("$schema", "").rsplit("/", 1)[-1].split(".", 1)[0] or "v5"
     return {
         "application/vnd.vegalite.%s+json" % version: spec,
-        "text/html": chart.to_html(),
+        "text/html": page,
         "text/plain": repr(chart),
     }
 

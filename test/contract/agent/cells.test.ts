@@ -2,19 +2,10 @@
  * Cells as people write them, one after the other in one context: what each shows, by kind and content.
  * Those whose libraries this machine does not have are left out by name.
  */
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formsOf } from '../../../contract/results.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
-
-const has = (module: string): boolean => {
-  try {
-    execFileSync('/usr/bin/python3', ['-I', '-c', `import ${module}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { hasModules } from '../../helpers/python-modules.ts';
 
 interface Cell {
   readonly code: string;
@@ -112,9 +103,93 @@ const CELLS: readonly Cell[] = [
     ],
   },
   {
+    needs: 'pandas',
+    code: 'pd.merge(df, pd.DataFrame({"city": ["Bonn"], "land": ["NRW"]}), on="city").pivot_table(index="land", values="n", aggfunc="sum")',
+    shows: [
+      {
+        data: expect.objectContaining({
+          columns: [expect.objectContaining({ name: 'n', values: [4] })],
+          index: [expect.objectContaining({ name: 'land', values: ['NRW'] })],
+        }),
+      },
+    ],
+  },
+  {
+    needs: 'pandas',
+    code: 'pd.Series([1, 2, 3, 4], pd.date_range("2026-01-31", periods=4)).resample("M").sum()',
+    shows: [{ text: expect.stringMatching(/2026-01-31 +1\n2026-02-28 +9\n/) }],
+  },
+  {
+    needs: 'pandas',
+    code: '%config InlineBackend.figure_formats = ["png"]\n_ = df.plot.bar(x="city", y="n", title="Cities")',
+    shows: [
+      plot({
+        type: 'bar',
+        title: 'Cities',
+        elements: [
+          { label: 'Bonn', group: 'n', value: 1 },
+          { label: 'Ulm', group: 'n', value: 2 },
+          { label: 'Bonn', group: 'n', value: 3 },
+        ],
+      }),
+    ],
+  },
+  {
+    needs: 'seaborn',
+    code: 'import seaborn as sns\nax = sns.scatterplot(data=df, x="n", y="n", hue="city")',
+    shows: [plot({ type: 'scatter', x_label: 'n', y_label: 'n' })],
+  },
+  {
+    needs: 'seaborn',
+    code: 'ax = sns.heatmap([[1, 2], [3, 4]], annot=True).set(title="Heat")',
+    shows: [plot({ type: 'unknown', title: 'Heat' })],
+  },
+  {
+    needs: 'plotly',
+    code: 'import plotly.express as px\npx.line(df, x="city", y="n", title="Lines")',
+    shows: [
+      {
+        html: expect.stringContaining('<script'),
+        extra: {
+          'application/vnd.plotly.v1+json': expect.objectContaining({
+            data: [expect.objectContaining({ type: 'scatter', y: [1, 2, 3] })],
+          }),
+        },
+      },
+    ],
+  },
+  {
+    needs: 'plotly',
+    code: 'fig = px.pie(df, names="city", values="n")\nfig.show()',
+    shows: [{ html: expect.stringContaining('<script') }],
+  },
+  {
+    needs: 'altair',
+    code: 'import altair as alt\nalt.Chart(df).mark_point().encode(x="n", y="city")',
+    shows: [
+      {
+        html: expect.stringContaining('<script'),
+        extra: {
+          'application/vnd.vegalite.v4+json': expect.objectContaining({
+            encoding: {
+              x: expect.objectContaining({ field: 'n', type: 'quantitative' }),
+              y: expect.objectContaining({ field: 'city', type: 'nominal' }),
+            },
+          }),
+        },
+      },
+    ],
+  },
+  {
     needs: 'sympy',
-    code: 'import sympy\nsympy.diff(sympy.sin(sympy.Symbol("t")))',
+    code: 'import sympy\nt = sympy.Symbol("t")\nsympy.diff(sympy.sin(t))',
     shows: [{ text: 'cos(t)', latex: expect.stringContaining('cos') }],
+  },
+  { needs: 'sympy', code: 'sympy.solve(t**2 - 2)', shows: [{ text: '[-sqrt(2), sqrt(2)]' }] },
+  {
+    needs: 'sympy',
+    code: 'sympy.integrate(sympy.exp(-t**2), (t, -sympy.oo, sympy.oo))',
+    shows: [{ text: 'sqrt(pi)', latex: expect.stringContaining('\\sqrt{\\pi}') }],
   },
   {
     needs: 'PIL',
@@ -122,28 +197,40 @@ const CELLS: readonly Cell[] = [
     shows: [{ png: expect.stringMatching(/^iVBOR/) }],
   },
   {
+    needs: 'PIL',
+    code: 'Image.new("L", (64, 32)).save("grey.jpg")\nwith Image.open("grey.jpg") as im: print(im.format, im.resize((8, 4)).size)',
+    stdout: 'JPEG (8, 4)\n',
+  },
+  {
+    needs: 'openpyxl',
+    code: 'df.to_excel("t.xlsx", index=False)\npd.read_excel("t.xlsx").n.tolist()',
+    shows: [{ json: [1, 2, 3] }],
+  },
+  {
     needs: 'scipy',
     code: 'from scipy import optimize\nround(optimize.brentq(lambda v: v * v - 2, 0, 2), 6)',
     shows: [{ text: '1.414214' }],
   },
+  {
+    needs: 'numpy',
+    code: 'np.zeros((2, 3)) + np.zeros(2)',
+    error: 'ValueError',
+  },
 ];
 
-describe.skipIf(!has('IPython'))('a cell', () => {
+const missing = new Set(
+  [...new Set(CELLS.flatMap(({ needs = [] }) => needs))].filter((name) => !hasModules(name)),
+);
+
+describe.skipIf(!hasModules('IPython'))('a cell', () => {
   let agent: TestAgent;
   beforeAll(async () => {
     agent = await startAgent({ driver: 'ipython' });
   });
   afterAll(() => agent[Symbol.asyncDispose]());
 
-  const found = new Map<string, boolean>();
-  const isHere = (module: string | undefined): boolean => {
-    if (module === undefined) return true;
-    if (!found.has(module)) found.set(module, has(module));
-    return found.get(module) === true;
-  };
-
   for (const { code, error, needs, shows = [], stdout } of CELLS)
-    it.skipIf(!isHere(needs))(
+    it.skipIf(needs !== undefined && missing.has(needs))(
       `shows what it should: ${needs ?? 'python'}: ${code}`,
       async () => {
         const ran = await agent.run(code, { timeoutMs: 60_000 });

@@ -1,20 +1,10 @@
 /** Figures whose data are known become the charts that they show, beside their pictures. */
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Chart } from '../../../contract/charts.ts';
 import type { EventOf } from '../../../contract/events.ts';
 import { formsOf } from '../../../contract/results.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
-
-const has = (...modules: string[]): boolean => {
-  try {
-    const code = `import ${['IPython', ...modules].join(', ')}`;
-    execFileSync('/usr/bin/python3', ['-I', '-c', code], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { hasModules } from '../../helpers/python-modules.ts';
 
 const isPng = (base64 = ''): boolean =>
   Buffer.from(base64, 'base64').subarray(1, 4).toString() === 'PNG';
@@ -30,7 +20,7 @@ function chartsOf(results: readonly EventOf<'result'>[]): (Chart | undefined)[] 
 
 const labels = { x_label: null, y_label: null, x_unit: null, y_unit: null };
 
-describe.skipIf(!has('matplotlib'))('a figure of matplotlib', () => {
+describe.skipIf(!hasModules('IPython', 'matplotlib'))('a figure of matplotlib', () => {
   let agent: TestAgent;
   beforeAll(async () => {
     agent = await startAgent({ driver: 'ipython' });
@@ -236,7 +226,7 @@ describe.skipIf(!has('matplotlib'))('a figure of matplotlib', () => {
     ]);
   });
 
-  it.skipIf(!has('pandas'))('drawn by pandas says the same', async () => {
+  it.skipIf(!hasModules('pandas'))('drawn by pandas says the same', async () => {
     await agent.run(
       'import pandas as pd\ndf = pd.DataFrame({"v": [1.5, 2.5], "w": [1, 2]}, index=pd.date_range("2026-01-01", periods=2))',
     );
@@ -273,35 +263,4 @@ describe.skipIf(!has('matplotlib'))('a figure of matplotlib', () => {
       x_label: 'v',
     });
   });
-});
-
-describe.skipIf(!has('seaborn'))('a figure of seaborn', () => {
-  it('says what was plotted, with the names of its legend', async () => {
-    await using agent = await startAgent({ driver: 'ipython' });
-    await agent.run(
-      'import pandas as pd, seaborn as sns\ndf = pd.DataFrame({"d": ["a", "b"] * 4, "v": range(8), "h": ["x", "x", "y", "y"] * 2})',
-      { timeoutMs: 60_000 },
-    );
-    const { results } = await agent.run(
-      'import matplotlib.pyplot as plt\nfor draw in (sns.barplot, sns.boxplot, sns.scatterplot, sns.lineplot):\n  plt.figure()\n  _ = draw(data=df, x="d", y="v", hue="h" if draw is sns.lineplot else None)\nNone',
-    );
-    expect(chartsOf(results)).toMatchObject([
-      {
-        type: 'bar',
-        elements: [
-          { label: 'a', value: 3 },
-          { label: 'b', value: 4 },
-        ],
-      },
-      {
-        type: 'box_and_whisker',
-        elements: [
-          { label: 'a', min: 0 },
-          { label: 'b', max: 7 },
-        ],
-      },
-      { type: 'scatter', x_scale: 'categorical' },
-      { type: 'line', elements: [{ label: 'x' }, { label: 'y' }] },
-    ]);
-  }, 60_000);
 });

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { RUNTIMES } from '../../../contract/runtimes.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { shape } from '../../helpers/agent-process.ts';
 
@@ -63,13 +64,24 @@ print(found, [p for p in ('gcc', 'cc', 'g++', 'as', 'ld') if os.path.exists('/us
       ).toMatch(/^PermissionError: /);
   });
 
-  it('has the packages that it is said to have, and a bill of them', async () => {
+  it('has the packages that it is said to have, compiled, and a bill of them', async () => {
     expect(
       await out(`
-import importlib, locale
-for name in 'IPython numpy pandas matplotlib scipy openpyxl requests'.split(): importlib.import_module(name)
+import importlib.util as finder, locale, os
+names = 'IPython numpy pandas matplotlib scipy seaborn plotly altair sympy PIL openpyxl requests'.split()
+origins = [finder.find_spec(name).origin for name in names]
+print([path for path in origins if not os.path.exists(finder.cache_from_source(path))])
 print(locale.getpreferredencoding(), len(open('/opt/agent/packages.txt').readlines()) > 100)`),
-    ).toBe('UTF-8 True');
+    ).toBe('[]\nUTF-8 True');
+  });
+
+  it.each([
+    ['python', 'python', 'import sys; print(sys.version)'],
+    ['node', 'typescript', 'console.log(process.versions.node as string)'],
+    ['bash', 'bash', 'echo $BASH_VERSION'],
+  ] as const)('runs %s in the version that is offered', async (family, language, code) => {
+    const [version] = RUNTIMES[family].versions;
+    expect((await agent.run(code, { language })).stdout).toMatch(new RegExp(`^${version}\\.`));
   });
 
   it('holds what it was built from', () => {

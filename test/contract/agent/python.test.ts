@@ -1,19 +1,11 @@
-import { execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formOf, startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { hasModules } from '../../helpers/python-modules.ts';
 
-const has = (module: string): boolean => {
-  try {
-    execFileSync('/usr/bin/python3', ['-I', '-c', `import ${module}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
 const drivers = (['plain', 'ipython'] as const).filter(
-  (name) => name === 'plain' || has('IPython'),
+  (name) => name === 'plain' || hasModules('IPython'),
 );
 
 describe.each(drivers)('Python by the %s driver', (driver) => {
@@ -129,7 +121,7 @@ describe.each(drivers)('Python by the %s driver', (driver) => {
   });
 });
 
-describe.skipIf(!has('IPython'))('Python by IPython', () => {
+describe.skipIf(!hasModules('IPython'))('Python by IPython', () => {
   let agent: TestAgent;
   beforeAll(async () => {
     agent = await startAgent({ driver: 'ipython' });
@@ -185,12 +177,12 @@ describe.skipIf(!has('IPython'))('Python by IPython', () => {
     expect(finished.outcome).toBe('timeout');
   });
 
-  it.skipIf(!has('pandas'))('answers a table as HTML', async () => {
+  it.skipIf(!hasModules('pandas'))('answers a table as HTML', async () => {
     const { results } = await agent.run('import pandas\npandas.DataFrame({"a": [1]})');
     expect(results[0]?.data?.['text/html']).toContain('<table');
   });
 
-  it.skipIf(!has('matplotlib'))('answers a plot as PNG, in its place', async () => {
+  it.skipIf(!hasModules('matplotlib'))('answers a plot as PNG, in its place', async () => {
     const { events } = await agent.run(
       'import matplotlib.pyplot as plt\nprint("a")\nplt.plot([1, 2])\nplt.show()\nprint("b")',
     );

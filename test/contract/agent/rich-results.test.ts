@@ -1,20 +1,11 @@
 /** Forms of values: those of tables and plain data, and what a form that fails leaves behind. */
-import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { LIMITS } from '../../../contract/limits.ts';
 import { type Forms, formsOf } from '../../../contract/results.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { hasModules } from '../../helpers/python-modules.ts';
 
-const has = (module: string): boolean => {
-  try {
-    execFileSync('/usr/bin/python3', ['-I', '-c', `import ${module}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
+describe.skipIf(!hasModules('IPython'))('a value shown by IPython', () => {
   let agent: TestAgent;
   beforeAll(async () => {
     agent = await startAgent({ driver: 'ipython' });
@@ -121,7 +112,7 @@ describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
     expect((await show('"\\x1b\\x00\\ud800"')).text).toBe("'\\x1b\\x00\\ud800'");
   });
 
-  it.skipIf(!has('pandas'))(
+  it.skipIf(!hasModules('pandas'))(
     'has the data of a table, by column and with what names its rows',
     async () => {
       const { data, html } = await show(
@@ -146,7 +137,7 @@ describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
     },
   );
 
-  it.skipIf(!has('pandas'))(
+  it.skipIf(!hasModules('pandas'))(
     'is bounded where the table is large',
     async () => {
       const { results } = await agent.run(
@@ -164,7 +155,7 @@ describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
     60_000,
   );
 
-  it.skipIf(!has('plotly'))(
+  it.skipIf(!hasModules('plotly'))(
     'of plotly has its JSON and a page that draws it',
     async () => {
       const code = 'import plotly.graph_objects as go\ngo.Figure(data=[go.Bar(x=["a"], y=[4])])';
@@ -174,11 +165,17 @@ describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
       });
       expect(html).toContain('<script');
       expect(html?.length).toBeLessThan(100_000);
+      const quick =
+        'import pandas as pd, plotly.express as px\npx.bar(pd.DataFrame({"g": ["a", "b"], "n": [1, 2]}), x="g", y="n", title="T")';
+      expect((await show(quick)).extra['application/vnd.plotly.v1+json']).toMatchObject({
+        data: [{ type: 'bar', x: ['a', 'b'], y: [1, 2] }],
+        layout: { title: { text: 'T' }, xaxis: { title: { text: 'g' } } },
+      });
     },
     30_000,
   );
 
-  it.skipIf(!has('altair'))(
+  it.skipIf(!hasModules('altair'))(
     'of altair has its JSON and a page that draws it',
     async () => {
       const { extra, html } = await show(
@@ -187,6 +184,8 @@ describe.skipIf(!has('IPython'))('a value shown by IPython', () => {
       const [mime = '', spec] = Object.entries(extra)[0] ?? [];
       expect(mime).toMatch(/^application\/vnd\.vegalite\.v\d\+json$/);
       expect(spec).toMatchObject({ mark: expect.anything() });
+      const sets = (spec as { datasets: Record<string, unknown> }).datasets;
+      expect(Object.values(sets)).toEqual([[{ a: 1 }]]);
       expect(html).toContain('<script');
     },
     30_000,
