@@ -129,6 +129,15 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
       problems: [{ line: 1, column: 6, message: "SyntaxError: '(' was never closed" }],
     },
   },
+  completeCode: {
+    body: { code: 'import math\nmath.sq', cursor: 19 },
+    answer: {
+      start: 17,
+      end: 19,
+      matches: [{ text: 'sqrt', kind: 'function' }],
+      truncated: false,
+    },
+  },
   makeDirectory: { body: { path: 'reports' } },
   moveFile: { body: { from: 'draft.csv', to: 'reports/final.csv' } },
 };

@@ -60,6 +60,9 @@ export const LIMITS = {
   fileRequestBytes: 4 * MIB,
   fileBytes: 5 * 1024 * MIB,
   listDepth: 16,
+  /** What one completion answers, and the length of each. */
+  completions: 200,
+  completionChars: 256,
   stdinBytes: MIB,
   /** Of an execution: what its code has not read yet, and how far parts may come before their turn. */
   stdinWaitingBytes: 4 * MIB,

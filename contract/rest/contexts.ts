@@ -1,5 +1,6 @@
 /** Contexts over REST: named interpreter states, each with its own variables and its own queue. */
 import * as z from 'zod/mini';
+import { CompleteRequest, Completion } from '../agent/completion.ts';
 import { AgentContext } from '../agent/contexts.ts';
 import { UserEnv } from '../agent/protocol.ts';
 import { ValidateRequest, Validation } from '../agent/validation.ts';
@@ -66,6 +67,23 @@ export const contextOperations = {
     params: ContextPath,
     answers: { 200: Context },
     errors: [...SANDBOX_ERRORS, 'CONTEXT_NOT_FOUND'],
+  }),
+  completeCode: operation({
+    method: 'POST',
+    path: '/sandboxes/{sandboxId}/contexts/{contextId}/complete',
+    role: 'developer',
+    summary:
+      'Say what could stand at a place in code, by the names that the context knows. Not while it runs something: INVALID_SANDBOX_STATE',
+    params: ContextPath,
+    body: CompleteRequest,
+    answers: { 200: Completion },
+    errors: [
+      ...SANDBOX_ERRORS,
+      'CONTEXT_NOT_FOUND',
+      'CODE_TOO_LARGE',
+      'RESOURCE_LIMIT_ERROR',
+      'DEADLINE_EXCEEDED',
+    ],
   }),
   validateCode: operation({
     method: 'POST',

@@ -2,12 +2,14 @@
  * Contexts of a sandbox: they live in its agent, so each of these is one request to it. A context
  * made under an Idempotency-Key has an id that comes from the key, so that the agent knows a repeat.
  */
+import type { CompleteRequest, Completion } from '../../contract/agent/completion.ts';
 import type { ValidateRequest, Validation } from '../../contract/agent/validation.ts';
 import { ContextId, type SandboxId } from '../../contract/ids.ts';
 import type { Context, CreateContextBody } from '../../contract/rest/contexts.ts';
 import type { Caller } from '../account/caller.ts';
 import type { IdempotencyKey } from '../account/idempotency.ts';
 import {
+  completeByAgent,
   createAgentContext,
   deleteAgentContext,
   listAgentContexts,
@@ -71,6 +73,16 @@ export const deleteContext = (
 ): Promise<void> =>
   withAgent(deps, sandboxId, caller, (target) =>
     deleteAgentContext(deps.gateway, target, contextId),
+  );
+
+/** As what is validated, it is no execution. */
+export const completeCode = (
+  deps: ContextsDeps,
+  { sandboxId, contextId, body }: ContextInput & { readonly body: CompleteRequest },
+  caller: Caller,
+): Promise<Completion> =>
+  withAgent(deps, sandboxId, caller, (target) =>
+    completeByAgent(deps.gateway, target, { contextId, body }),
   );
 
 /** None of the code runs, so there is no execution. */

@@ -2,6 +2,7 @@
 import { openApiDocument } from '../../contract/openapi.ts';
 import { RUNTIMES } from '../../contract/runtimes.ts';
 import {
+  completeCode,
   createContext,
   deleteContext,
   listContexts,
@@ -131,6 +132,10 @@ export const handler = restFunction(
       await signalProcess(deps, { ...params, body }, caller);
       return { status: 204, data: undefined };
     },
+    completeCode: async ({ params, body, caller }) => ({
+      status: 200,
+      data: await completeCode(deps, { ...params, body }, caller),
+    }),
     validateCode: async ({ params, body, caller }) => ({
       status: 200,
       data: await validateCode(deps, { ...params, body }, caller),

@@ -34,6 +34,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   listContexts: 'sandboxes',
   deleteContext: 'sandboxes',
   restartContext: 'sandboxes',
+  completeCode: 'sandboxes',
   validateCode: 'sandboxes',
   startProcess: 'sandboxes',
   listProcesses: 'sandboxes',

@@ -162,3 +162,18 @@ describe('a context', () => {
     expectRefusal(await begin(both), 'VALIDATION_ERROR', 'language');
   });
 });
+
+test('a context says what could stand in code', async () => {
+  const { id } = await sandbox.contexts.create({ language: 'python' });
+  await sandbox.execute('import math', { contextId: id });
+  const code = 'math.sq + 1';
+  expect(await sandbox.contexts.complete(id, code, 7)).toEqual({
+    start: 5,
+    end: 7,
+    matches: [{ text: 'sqrt', kind: 'function' }],
+    truncated: false,
+  });
+  const nowhere = `/sandboxes/${sandbox.id}/contexts/cx${'0'.repeat(20)}/complete`;
+  expectRefusal(await api(nowhere, { body: { code } }), 'CONTEXT_NOT_FOUND');
+  await sandbox.contexts.delete(id);
+});

@@ -3,6 +3,7 @@
  * its kernel and replaces it when it is lost. A kernel that does not start must fail the execution
  * that asked for it, never the ones after it.
  */
+import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
 import type { AgentContext } from '../../../contract/agent/contexts.ts';
 import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
 import { AppError } from '../../../contract/errors.ts';
@@ -11,6 +12,7 @@ import type { Language } from '../../../contract/runtimes.ts';
 import type { Execution } from '../executions/execution.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Log } from '../log.ts';
+import { Completions } from './completions.ts';
 import { EarlyDeaths } from './early-deaths.ts';
 import { KernelRun, type RunLimits } from './kernel-run.ts';
 import type { KernelRequest } from './kernel-starter.ts';
@@ -56,10 +58,15 @@ export class Context {
   /** Its end tells whether a kernel that died had been of use. */
   #lastRun: { readonly kernel: Kernel; readonly execution: Execution } | undefined;
   readonly #earlyDeaths = new EarlyDeaths();
+  readonly #completions: Completions;
 
   constructor(options: ContextOptions) {
     this.facts = options.facts;
     this.#options = options;
+    this.#completions = new Completions(options.facts.id, () => {
+      this.#kernel ??= this.#startKernel();
+      return this.#kernel;
+    });
   }
 
   get idle(): boolean {
@@ -97,6 +104,11 @@ export class Context {
       );
     this.#queue.push({ execution, request });
     if (this.idle) void this.#work();
+  }
+
+  /** What could stand in code, as its live state knows it: only while nothing runs or waits. */
+  complete(request: CompleteRequest): Promise<Completion> {
+    return this.#completions.ask(request, () => this.idle && !this.#closed);
   }
 
   /** False where the execution has finished already. */
@@ -170,6 +182,8 @@ export class Context {
     const { baseEnv, runLimits } = this.#options;
     const { env = {}, cwd } = this.facts;
     const { execution, request } = item;
+    // One question may be with the interpreter.
+    await this.#completions.settled;
     this.#kernel ??= this.#startKernel();
     const kernel = await this.#kernel;
     if (execution.status === 'finished') return 'finished';

@@ -3,6 +3,7 @@
  * first asked for. Owns how many there may be. Must never give one language's code to another.
  */
 import { randomBytes } from 'node:crypto';
+import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
 import type { AgentContext, CreateContextRequest } from '../../../contract/agent/contexts.ts';
 import { AppError } from '../../../contract/errors.ts';
 import { ContextId } from '../../../contract/ids.ts';
@@ -101,6 +102,12 @@ export class Contexts {
   defaultOf(language: Language): Context {
     const known = this.all().find(({ facts }) => facts.isDefault && facts.language === language);
     return known ?? this.#open({ id: newContextId(), language, isDefault: true });
+  }
+
+  async complete(id: string, request: CompleteRequest): Promise<Completion> {
+    const context = this.get(id);
+    this.#options.refuseNew();
+    return context.complete(request);
   }
 
   async restart(id: string): Promise<AgentContext> {

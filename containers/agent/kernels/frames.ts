@@ -3,6 +3,7 @@
  * bounded, their structure is weighed before they are parsed, and what does not fit is refused.
  */
 import * as z from 'zod/mini';
+import { Completion } from '../../../contract/agent/completion.ts';
 import type { MimeBundle } from '../../../contract/events.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 
@@ -58,6 +59,21 @@ export type DoneFrame = Extract<RunFrame, { type: 'done' }>;
 
 export function parseReady(line: Buffer): ReadyFrame | undefined {
   return tooMuchStructure(line) ? undefined : parse(ReadyFrame, line);
+}
+
+const CompletionFrame = z.object({
+  type: z.literal('completions'),
+  barrier: z.string(),
+  ...Completion.shape,
+});
+
+/** As of a run: what does not name the barrier of the question is not its answer. */
+export function parseCompletion(line: Buffer, barrier: string): Completion | undefined {
+  if (!line.includes(barrier) || tooMuchStructure(line)) return undefined;
+  const frame = parse(CompletionFrame, line);
+  if (frame?.barrier !== barrier) return undefined;
+  const { start, end, matches, truncated } = frame;
+  return { start, end, matches, truncated };
 }
 
 /** A line that does not name the run's barrier is refused unparsed: it is the code's, not the driver's. */

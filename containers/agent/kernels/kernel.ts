@@ -4,14 +4,17 @@
  * to any of its descriptors, and can end it at any moment.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
+import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
 import type { Log } from '../log.ts';
 import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
 import { ProcessTree } from '../processes/process-tree.ts';
 import { type Command, signalGroup } from '../processes/user-process.ts';
+import { BARRIER_CHARS } from './barrier.ts';
 import { Demux, type DemuxTarget } from './demux.ts';
-import { LineReader, parseReady, parseRunFrame } from './frames.ts';
+import { LineReader, parseCompletion, parseReady, parseRunFrame } from './frames.ts';
 import { type OutputPipe, openOutputPipes } from './pipes.ts';
 
 const START_TIMEOUT_MS = 30_000;
@@ -64,6 +67,11 @@ export interface RunTarget extends DemuxTarget {
   drained(): void;
 }
 
+interface Question {
+  readonly barrier: string;
+  readonly answer: (completion: Completion) => void;
+}
+
 type Lane = OutputStream | 'frames';
 
 export class Kernel {
@@ -89,6 +97,7 @@ export class Kernel {
   /** Of this run. */
   #falseFrames = 0;
   #onReadyLine: ((line: Buffer) => void) | undefined;
+  #question: Question | undefined;
   #startOutput = '';
   #alive = true;
 
@@ -178,6 +187,20 @@ export class Kernel {
     this.#requests.write(`${JSON.stringify(request)}\n`);
   }
 
+  /** Only between two runs; the next one waits for it. Undefined where the kernel has ended. */
+  async complete({ code, cursor }: Required<CompleteRequest>): Promise<Completion | undefined> {
+    if (this.#demux || this.#question) throw new Error('the kernel is busy');
+    const barrier = randomBytes(BARRIER_CHARS / 2).toString('hex');
+    const { promise, resolve } = Promise.withResolvers<Completion>();
+    this.#question = { barrier, answer: resolve };
+    this.#requests.write(`${JSON.stringify({ op: 'complete', barrier, code, cursor })}\n`);
+    try {
+      return await Promise.race([promise, this.exited.then(() => undefined)]);
+    } finally {
+      this.#question = undefined;
+    }
+  }
+
   /** More stdin of the present run. False where the code does not read: `drained` tells when to go on. */
   input(text: string, close: boolean): boolean {
     const frame = { op: 'stdin', barrier: this.#barrier, text, close };
@@ -246,9 +269,17 @@ export class Kernel {
     this.#lastData = performance.now();
     for (const line of this.#lines.push(chunk)) {
       if (this.#onReadyLine) this.#onReadyLine(line);
-      else if (!this.#acceptFrame(line)) this.#refuseFrame(line);
+      else if (!this.#acceptAnswer(line) && !this.#acceptFrame(line)) this.#refuseFrame(line);
     }
     this.#flow();
+  }
+
+  #acceptAnswer(line: Buffer): boolean {
+    if (!this.#question) return false;
+    const completion = parseCompletion(line, this.#question.barrier);
+    if (!completion) return false;
+    this.#question.answer(completion);
+    return true;
   }
 
   #acceptFrame(line: Buffer): boolean {

@@ -1,4 +1,5 @@
 /** The routes of contexts: what each parses, does and answers. */
+import { CompleteRequest } from '../../../contract/agent/completion.ts';
 import { CreateContextRequest } from '../../../contract/agent/contexts.ts';
 import { ValidateRequest } from '../../../contract/agent/validation.ts';
 import { AppError } from '../../../contract/errors.ts';
@@ -29,6 +30,12 @@ export async function restartContext({ sandbox, id }: Exchange): Promise<JsonAns
 export async function deleteContext({ sandbox, id }: Exchange): Promise<JsonAnswer> {
   await sandbox.contexts.delete(id);
   return { status: 204 };
+}
+
+export async function completeCode({ sandbox, request, id }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(CompleteRequest, await readJson(request));
+  refuseLarge('CODE_TOO_LARGE', 'code', body.code, LIMITS.codeBytes);
+  return { status: 200, body: await sandbox.contexts.complete(id, body) };
 }
 
 export async function validateCode({ sandbox, request }: Exchange): Promise<JsonAnswer> {

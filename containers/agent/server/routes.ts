@@ -14,6 +14,7 @@ import { LIMITS } from '../../../contract/limits.ts';
 import { FILE_ROUTES } from '../files/routes.ts';
 import { readJson } from './body.ts';
 import {
+  completeCode,
   createContext,
   deleteContext,
   getContext,
@@ -39,6 +40,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/contexts$/, handle: listContexts },
   { method: 'GET', pattern: /^\/contexts\/([^/]+)$/, handle: getContext },
   { method: 'POST', pattern: /^\/contexts\/([^/]+)\/restart$/, handle: restartContext },
+  { method: 'POST', pattern: /^\/contexts\/([^/]+)\/complete$/, handle: completeCode },
   { method: 'DELETE', pattern: /^\/contexts\/([^/]+)$/, handle: deleteContext },
   { method: 'POST', pattern: /^\/validate$/, handle: validateCode },
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },

@@ -17,6 +17,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 # Behind our own folder: both have a live_stdin.
 sys.path[:0] = [_FOLDER, os.path.join(os.path.dirname(_FOLDER), "python")]
 
+from completion import complete  # noqa: E402
 from kernel_fds import keep_private, widen_pipes, write_all  # noqa: E402
 from kernel_measures import hold_file_size, io_counts, io_since  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
@@ -181,6 +182,33 @@ class Runs:
             done["reason"] = "file_size"
         channels.send(done)
 
+    def complete(self, request):
+        shell = self._shell
+
+        def ask(arguments, word):
+            token = secrets.token_hex(16)
+            told = _memory_file("told", "")
+            try:
+                line = "builtin compgen %s -- %s >/proc/%d/fd/%d 2>/dev/null; " % (
+                    arguments,
+                    quote(word),
+                    os.getpid(),
+                    told,
+                )
+                shell.ask(token, [line + shell.answer(token, "0")])
+                os.lseek(told, 0, os.SEEK_SET)
+                with os.fdopen(told, "rb", closefd=False) as file:
+                    return file.read(1024 * 1024).decode("utf-8", "replace")
+            finally:
+                os.close(told)
+
+        directory = "/proc/%d/cwd" % shell.pid
+        try:
+            found = complete(request["code"], request["cursor"], ask, directory)
+        except ShellEnded as ended:
+            raise SystemExit(ended.code & 0xFF)
+        self._channels.say({"type": "completions", "barrier": request["barrier"], **found})
+
     def _enter(self, request):
         """What stands in the way of the code, if anything."""
         token = secrets.token_hex(16)
@@ -295,8 +323,11 @@ def main():
         if end >= 0:
             line, channels.held = channels.held[:end], channels.held[end + 1 :]
             request = json.loads(line)
-            # Stdin of a run that ended before it had read it.
-            if request.get("op") != "stdin":
+            op = request.get("op")
+            if op == "complete":
+                runs.complete(request)
+            # Else stdin of a run that ended before it had read it.
+            elif op != "stdin":
                 runs.run(request)
             continue
         try:

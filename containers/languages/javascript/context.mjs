@@ -9,6 +9,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { compile } from './cell.mjs';
 import { Channels, writeAll } from './channels.mjs';
+import { complete } from './completion.mjs';
 import { LiveStdin } from './live-stdin.mjs';
 import { prepareStdio } from './stdio.mjs';
 import { enter, enterBase, holdFileSize, ioCounts, Timers } from './surroundings.mjs';
@@ -38,9 +39,20 @@ export function serve(driver, toJavaScript) {
   watchProcess();
   channels.listen((request) => {
     if (request.op === 'stdin') feed(request);
+    else if (request.op === 'complete') queue = queue.then(() => answer(request));
     else queue = queue.then(() => run(request, toJavaScript));
   });
   channels.say({ type: 'ready', driver, version: process.versions.node });
+}
+
+function answer({ barrier, code, cursor }) {
+  let found = { start: cursor, end: cursor, matches: [], truncated: true };
+  try {
+    found = complete(code, cursor);
+  } catch {
+    // Something that user code has changed, so that it cannot be looked at.
+  }
+  channels.say({ type: 'completions', barrier, ...found });
 }
 
 /** What comes after its run is dropped. */

@@ -17,6 +17,7 @@ from traitlets.config import Config  # noqa: E402
 
 from kernel_display import FrameDisplayHook, FramePublisher, new_formatter  # noqa: E402
 from kernel_io import KernelIO, open_user_paths  # noqa: E402
+from kernel_lazy import load  # noqa: E402
 from kernel_values import exit_status, reason_of  # noqa: E402
 
 
@@ -109,6 +110,12 @@ def execute(shell, code):
     return False, 1, reason_of(problem)
 
 
+def complete(shell, code, cursor):
+    known = shell.magics_manager.lsmagic()
+    magics = ["%" + name for name in known["line"]] + ["%%" + name for name in known["cell"]]
+    return load("kernel_completion").complete(code, cursor, shell.user_ns, magics)
+
+
 def leave_out_driver(trace):
     """Ends a traceback where user code came into this driver, such as by a signal."""
     while trace is not None and trace.tb_next is not None:
@@ -128,7 +135,11 @@ def main():
     io = KernelIO("ipython")
     shell = make_shell(io)
     open_user_paths()
-    io.serve(lambda code: execute(shell, code), lambda: shell.execution_count)
+    io.serve(
+        lambda code: execute(shell, code),
+        lambda: shell.execution_count,
+        lambda code, cursor: complete(shell, code, cursor),
+    )
 
 
 main()

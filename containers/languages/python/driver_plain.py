@@ -14,6 +14,7 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _FOLDER)
 
 from kernel_io import KernelIO, open_user_paths  # noqa: E402
+from kernel_lazy import load  # noqa: E402
 from kernel_values import exit_status, reason_of  # noqa: E402
 
 _REPRESENTATIONS = (
@@ -57,6 +58,9 @@ class PlainContext:
                 self._io.free_ballast()
             self._io.error(type(problem).__name__, _text(problem), format_problem(problem))
             return False, 1, reason_of(problem)
+
+    def complete(self, code, cursor):
+        return load("kernel_completion").complete(code, cursor, self._module.__dict__)
 
     def _evaluate(self, code, filename):
         tree = ast.parse(code, filename)
@@ -115,7 +119,7 @@ def main():
     io = KernelIO("plain")
     context = PlainContext(io)
     open_user_paths()
-    io.serve(context.execute, lambda: context.count)
+    io.serve(context.execute, lambda: context.count, context.complete)
 
 
 main()

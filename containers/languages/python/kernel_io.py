@@ -211,7 +211,7 @@ class KernelIO:
 
     # ---- from the agent ----
 
-    def serve(self, execute, execution_count):
+    def serve(self, execute, execution_count, complete):
         """Runs requests until the agent closes the channel. `execute(code)` answers (ok, exit_code, reason)."""
         write_all(
             self._frames,
@@ -222,8 +222,11 @@ class KernelIO:
         )
         for line in self._lines():
             request = json.loads(line)
-            # Of a run that ended before it had read it.
-            if request.get("op") != "stdin":
+            op = request.get("op")
+            if op == "complete":
+                self._complete(request, complete)
+            # Else of a run that ended before it had read it.
+            elif op != "stdin":
                 self._run(request, execute, execution_count)
 
     def _lines(self):
@@ -241,6 +244,25 @@ class KernelIO:
             if not data:
                 return
             self._held += data
+
+    def _complete(self, request, complete):
+        cursor = request["cursor"]
+        found = {"start": cursor, "end": cursor, "matches": [], "truncated": True}
+        try:
+            self._restore_process()
+            self.interrupts.arm(True)
+            found = complete(request["code"], cursor)
+        except BaseException:
+            # It took too long, or something of the user's code would not be looked at.
+            pass
+        finally:
+            self.interrupts.arm(False)
+        if self.in_kernel():
+            answer = {"type": "completions", "barrier": request["barrier"], **found}
+            line = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
+            write_all(self._frames, line + b"\n")
+        else:
+            os._exit(1)
 
     def _run(self, request, execute, execution_count):
         self._barrier = request["barrier"].encode()

@@ -1,5 +1,6 @@
 /** The contexts of one sandbox: named interpreter states that runs name by id. */
 import type * as z from 'zod/mini';
+import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
 import type { Context, CreateContextBody } from '../../../contract/rest/contexts.ts';
 import type { Api } from './transport/http.ts';
 import { call } from './transport/retry.ts';
@@ -64,6 +65,23 @@ export class Contexts {
    */
   async delete(contextId: string): Promise<void> {
     await call(this.#api, 'deleteContext', { params: this.#paramsOf(contextId) });
+  }
+
+  /**
+   * Says what could stand at `cursor` in the code: before that position of the string, at its end where
+   * it is not given. By the names that the context knows; none of the code runs.
+   *
+   * @throws {@link CodeInterpreterError} `CONTEXT_NOT_FOUND`, `INVALID_SANDBOX_STATE` while it runs
+   *   something
+   *
+   * @example
+   * ```ts
+   * const { matches } = await sandbox.contexts.complete(id, 'import math; math.sq');
+   * ```
+   */
+  complete(contextId: string, code: string, cursor?: number): Promise<Completion> {
+    const body: CompleteRequest = { code, ...(cursor === undefined ? {} : { cursor }) };
+    return call(this.#api, 'completeCode', { params: this.#paramsOf(contextId), body });
   }
 
   #paramsOf(contextId: string) {

@@ -1,4 +1,6 @@
 /** What the package exports. Works in Node 20 and later and in browsers. */
+
+export type { Completion } from '../../../contract/agent/completion.ts';
 export type { FileEntry } from '../../../contract/agent/files.ts';
 export type { Process as ProcessInfo } from '../../../contract/agent/processes.ts';
 export type { Validation, ValidationProblem } from '../../../contract/agent/validation.ts';

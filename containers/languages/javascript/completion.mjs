@@ -1,0 +1,111 @@
+/**
+ * What could stand at a place in JavaScript, from the live values of a context. Must never run code of
+ * the user's: no getter is called, and no proxy is asked.
+ */
+import { types } from 'node:util';
+
+const MOST = 200;
+const CHARS = 256;
+const DOTTED =
+  /((?:[\p{ID_Start}$_][\p{ID_Continue}$]*\s*\??\.\s*)*)([\p{ID_Start}$_][\p{ID_Continue}$]*)?$/u;
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
+const KEYWORDS =
+  'async await break case catch class const continue debugger default delete do else export extends false finally for from function if import in instanceof let new null of return static super switch this throw true try typeof undefined var void while with yield'.split(
+    ' ',
+  );
+const { getOwnPropertyDescriptor, getOwnPropertyDescriptors, getOwnPropertyNames, getPrototypeOf } =
+  Object;
+const UNKNOWN = Symbol('unknown');
+/** Such as `crypto`, which node makes when it is first asked for. */
+const LAZY = new Map(
+  Object.entries(getOwnPropertyDescriptors(globalThis)).flatMap(([name, descriptor]) =>
+    descriptor.get ? [[name, descriptor.get]] : [],
+  ),
+);
+
+/** Positions in UTF-16 code units. */
+export function complete(code, cursor) {
+  const before = code.slice(0, cursor);
+  const [, dots, written = ''] = DOTTED.exec(before);
+  const start = before.length - written.length;
+  const path = dots.split(/\??\./).map((part) => part.trim());
+  path.pop();
+  const found =
+    path.length > 0 ? ofValue(path) : isAfterDot(before, start) ? new Map() : ofNames(written);
+  const texts = [...found.keys()]
+    .filter((text) => text.startsWith(written) && text.length <= CHARS && IDENTIFIER.test(text))
+    .toSorted(byName);
+  return {
+    start,
+    end: before.length,
+    matches: texts.slice(0, MOST).map((text) => matchOf(text, found.get(text))),
+    truncated: texts.length > MOST,
+  };
+}
+
+const matchOf = (text, kind) => (kind === undefined ? { text } : { text, kind });
+const isAfterDot = (before, start) => before.slice(0, start).trimEnd().endsWith('.');
+
+/** As the agent's other languages have it: names with `_` last. */
+function byName(a, b) {
+  const [one, other] = [a, b].map((text) => `${text.startsWith('_') ? 1 : 0}${text.toLowerCase()}`);
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+function ofNames(written) {
+  const found = new Map(KEYWORDS.map((name) => [name, 'keyword']));
+  for (const [name, kind] of membersOf(globalThis, 'variable'))
+    if (written !== '' || getOwnPropertyDescriptor(globalThis, name)?.enumerable)
+      found.set(name, kind);
+  return found;
+}
+
+function ofValue([first, ...rest]) {
+  let value = lookUp(globalThis, first);
+  for (const name of rest) value = value === UNKNOWN ? value : lookUp(value, name);
+  return value === UNKNOWN ? new Map() : membersOf(value, 'property');
+}
+
+/** Itself and what it inherits from, as far as they can be looked at. */
+function* chainOf(value) {
+  if (value === null || value === undefined) return;
+  for (let at = Object(value); at !== null; at = getPrototypeOf(at)) {
+    if (types.isProxy(at)) return;
+    yield at;
+  }
+}
+
+function lookUp(value, name) {
+  for (const holder of chainOf(value)) {
+    const found = getOwnPropertyDescriptor(holder, name);
+    if (!found) continue;
+    if ('value' in found) return found.value;
+    return holder === globalThis && LAZY.get(name) === found.get ? found.get.call(holder) : UNKNOWN;
+  }
+  return UNKNOWN;
+}
+
+function membersOf(value, otherwise) {
+  const found = new Map();
+  for (const holder of chainOf(value)) {
+    // Of a list there is nothing to say but its length.
+    const isList =
+      Array.isArray(holder) || ArrayBuffer.isView(holder) || types.isStringObject(holder);
+    for (const name of isList ? ['length'] : getOwnPropertyNames(holder))
+      if (!found.has(name))
+        found.set(name, kindOf(getOwnPropertyDescriptor(holder, name), otherwise));
+  }
+  return found;
+}
+
+function kindOf(descriptor, otherwise) {
+  if (!descriptor || !('value' in descriptor)) return 'property';
+  if (typeof descriptor.value !== 'function') return otherwise;
+  return isClass(descriptor.value) ? 'class' : 'function';
+}
+
+/** By its form; the text of a function is not looked at, which user code can change. */
+function isClass(value) {
+  if (types.isProxy(value)) return false;
+  return getOwnPropertyDescriptor(value, 'prototype')?.writable === false;
+}
