@@ -20,7 +20,9 @@ let agent: TestAgent;
 let plain: TestAgent;
 const contexts = new Map<string, string>();
 beforeAll(async () => {
-  [agent, plain] = await Promise.all([startAgent(), startAgent({ driver: 'plain' })]);
+  // What is interrupted keeps its state, however busy this machine is.
+  const env = { AGENT_INTERRUPT_GRACE_MS: '30000' };
+  [agent, plain] = await Promise.all([startAgent({ env }), startAgent({ driver: 'plain' })]);
   for (const language of ['python', 'javascript', 'typescript', 'bash']) {
     const contextId = newId('cx');
     const { status } = await agent.call('POST', '/contexts', { contextId, language });
