@@ -3,6 +3,7 @@
  * `seq` counts from 1 without a gap; `finished` is last, once. Keepalives are not events.
  */
 import * as z from 'zod/mini';
+import { MetricsLine } from './agent/metrics.ts';
 
 export const OUTCOMES = [
   'ok',
@@ -128,6 +129,7 @@ export type EventOf<T extends Event['type']> = Extract<Event, { type: T }>;
 export const EventLine = z.union([
   Event,
   z.object({ keepalive: z.literal(true) }),
+  MetricsLine,
   /** The last line for a reader whose epoch has passed. */
   z.object({ superseded: z.literal(true) }),
 ]);

@@ -3,6 +3,7 @@ import { accountOperations } from './rest/account.ts';
 import { contextOperations } from './rest/contexts.ts';
 import { executionOperations } from './rest/executions.ts';
 import { fileOperations } from './rest/files.ts';
+import { metricOperations } from './rest/metrics.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
 import { processOperations } from './rest/processes.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
@@ -15,6 +16,7 @@ export const OPERATIONS = {
   ...executionOperations,
   ...contextOperations,
   ...processOperations,
+  ...metricOperations,
   ...accountOperations,
   ...fileOperations,
   ...transferOperations,

@@ -3,6 +3,7 @@
  * the environment and empties it, so that nothing of it is left for anyone to find.
  */
 import * as z from 'zod/mini';
+import { METRIC_INTERVAL_MS } from '../../contract/agent/metrics.ts';
 import { AGENT_PORT } from '../../contract/agent/protocol.ts';
 import { KEEPALIVE_MS, LIMITS, SPOOL_BYTES } from '../../contract/limits.ts';
 
@@ -62,6 +63,8 @@ const AgentEnvironment = z
     AGENT_OUTPUT_BYTES: integer(LIMITS.outputBytes, 1, 1024 * MIB),
     /** A silent event stream says this often that it lives. */
     AGENT_KEEPALIVE_MS: integer(KEEPALIVE_MS, 10, 60_000),
+    /** From one measurement of what the sandbox uses to the next. */
+    AGENT_SAMPLE_MS: integer(METRIC_INTERVAL_MS, 10, 3_600_000),
     /** Executions that may run at once. */
     AGENT_MAX_EXECUTIONS: integer(LIMITS.runningExecutionsPerSandbox, 1, 64),
     /** From SIGINT to SIGKILL, at an interrupt and at the time limit. */

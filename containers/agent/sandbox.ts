@@ -10,6 +10,7 @@ import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { Uploads } from './files/uploads.ts';
 import type { Log } from './log.ts';
+import type { Sampler } from './metrics/sampler.ts';
 import type { ProcessRuns } from './processes/process-runs.ts';
 import type { Processes } from './processes/processes.ts';
 import type { SandboxState } from './sandbox-state.ts';
@@ -24,6 +25,7 @@ export interface SandboxOptions {
   readonly uploads: Uploads;
   readonly processes: Processes;
   readonly processRuns: ProcessRuns;
+  readonly sampler: Sampler;
   readonly keepaliveMs: number;
   readonly drainMs: number;
   readonly killAllOfUser: () => Promise<void>;
@@ -40,6 +42,7 @@ export class Sandbox {
   readonly uploads: Uploads;
   readonly processes: Processes;
   readonly processRuns: ProcessRuns;
+  readonly sampler: Sampler;
   readonly keepaliveMs: number;
   readonly log: Log;
   readonly #options: SandboxOptions;
@@ -55,6 +58,7 @@ export class Sandbox {
     this.uploads = options.uploads;
     this.processes = options.processes;
     this.processRuns = options.processRuns;
+    this.sampler = options.sampler;
     this.keepaliveMs = options.keepaliveMs;
     this.log = options.log;
   }

@@ -15,6 +15,8 @@ import { FileSystem } from './files/file-system.ts';
 import { Uploads } from './files/uploads.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
+import { readResources } from './metrics/readings.ts';
+import { Sampler } from './metrics/sampler.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
 import { ProcessRuns } from './processes/process-runs.ts';
 import { Processes } from './processes/processes.ts';
@@ -81,11 +83,18 @@ export async function openSandbox(
       processes,
       refuseNew: () => state.refuseWhenDraining(),
     }),
+    sampler: openSampler(config),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
     log,
   });
+}
+
+function openSampler(config: AgentConfig): Sampler {
+  const { AGENT_WORKSPACE: workspace, AGENT_SAMPLE_MS: intervalMs } = config;
+  const memoryBytes = config.AGENT_MEMORY_BYTES || undefined;
+  return new Sampler({ read: () => readResources(workspace, { memoryBytes }), intervalMs });
 }
 
 function ownTaskId(config: AgentConfig, log: Log): Promise<string | undefined> {

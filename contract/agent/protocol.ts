@@ -114,6 +114,8 @@ export const StartExecutionResponse = z.object({
 export const EventsQuery = z.object({
   after: z.int().check(z.nonnegative()),
   epoch: z.int().check(z.positive()),
+  /** 1: with what the sandbox uses, between the events; of several streams one gets it. */
+  metrics: z.optional(z.literal(1)),
 });
 
 /** `POST /executions/{id}/interrupt` → 202. SIGINT, after 5 s SIGKILL. */

@@ -1,5 +1,6 @@
 /** The messages that the server sends, by type, and how a client reads them. */
 import * as z from 'zod/mini';
+import { ResourceSample, Shortage } from '../agent/metrics.ts';
 import { ErrorBody } from '../errors.ts';
 import { Event, Outcome } from '../events.ts';
 import { ExecutionId, SandboxId } from '../ids.ts';
@@ -28,6 +29,11 @@ export const FROM_SERVER = {
   }),
   /** The events cannot be sent any further; never that the code failed, which its events tell. */
   'execution.error': z.object({ executionId: ExecutionId, error: ErrorBody }),
+  /** What a watcher of a sandbox hears each 5 s while something of it is relayed. */
+  'resource.metrics': z.object({ sandboxId: SandboxId, ...ResourceSample.shape }),
+  /** From 80 % on, and when all is used: once, until it has gone back. */
+  'resource.warning': z.object({ sandboxId: SandboxId, ...Shortage.shape }),
+  'resource.limit': z.object({ sandboxId: SandboxId, ...Shortage.shape }),
   'system.pong': z.object({}),
   /** The execution runs and has been silent; all up to `lastSeq` was sent. */
   'system.heartbeat': z.object({ executionId: ExecutionId, lastSeq: Seq }),

@@ -3,6 +3,7 @@
  * each once and in order. Ends after `finished`; ends without it when the execution cannot come
  * back, because its sandbox is gone or its agent does not know it.
  */
+import type { Measured } from '../../contract/agent/metrics.ts';
 import { type Event, EventLine } from '../../contract/events.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
 import { KEEPALIVE_MS } from '../../contract/limits.ts';
@@ -21,6 +22,8 @@ export interface AgentEventsSource {
   readonly executionId: ExecutionId;
   readonly epoch: number;
   readonly after: number;
+  /** What the sandbox uses, as its agent tells it between the events. */
+  readonly onMeasured: (measured: Measured) => void;
   /** True when the sandbox has ended: no retry can help. */
   readonly gone: () => Promise<boolean>;
 }
@@ -64,7 +67,7 @@ async function* attach(
     source.target.address,
     {
       method: 'GET',
-      path: `/executions/${source.executionId}/events?after=${after}&epoch=${source.epoch}`,
+      path: `/executions/${source.executionId}/events?after=${after}&epoch=${source.epoch}&metrics=1`,
       token: source.target.token,
       headTimeoutMs: 5_000,
       idleTimeoutMs: 2.5 * KEEPALIVE_MS,
@@ -83,7 +86,7 @@ async function* attach(
   }
   let cursor = after;
   for await (const line of stream.lines) {
-    const event = parseLine(line);
+    const event = parseLine(line, source.onMeasured);
     if (!event || event.seq <= cursor) continue;
     if (event.seq !== cursor + 1) throw new AgentUnreachable(`seq ${event.seq} after ${cursor}`);
     cursor = event.seq;
@@ -91,8 +94,8 @@ async function* attach(
   }
 }
 
-/** Undefined for a keepalive. */
-function parseLine(line: string): Event | undefined {
+/** Undefined for what is no event. */
+function parseLine(line: string, onMeasured: (measured: Measured) => void): Event | undefined {
   let json: unknown;
   try {
     json = JSON.parse(line);
@@ -102,7 +105,8 @@ function parseLine(line: string): Event | undefined {
   const event = readEvent(json);
   if (!event) throw new AgentUnreachable('a line of the stream is not an event');
   if ('superseded' in event) throw new LeaseLost('a higher epoch has attached to the agent');
-  return 'keepalive' in event ? undefined : event;
+  if ('measured' in event) onMeasured(event.measured);
+  return 'seq' in event ? event : undefined;
 }
 
 /** Undefined for what is no event; also for one so deep that checking it takes the stack. */

@@ -4,6 +4,7 @@
  * record says so; its time is up and the next relay was asked for; another relay holds the lease; it
  * is of a process, and nobody reads it any more.
  */
+import type { Measured } from '../../contract/agent/metrics.ts';
 import type { Event, EventOf } from '../../contract/events.ts';
 import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import { type AgentTarget, deleteSpool } from '../agent/agent.ts';
@@ -120,6 +121,7 @@ async function pump(
     executionId: execution.id,
     epoch: lease.epoch,
     after: task.after,
+    onMeasured: (measured: Measured) => audience.measured(measured),
     gone: () => sandboxIsGone(deps, execution),
   };
   const stop = AbortSignal.any([life, unread, lease.lost]);

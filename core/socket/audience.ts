@@ -2,12 +2,14 @@
  * The readers of one execution while its relay runs: finds them, gives each what comes, and leaves
  * them to the next relay or to the end. `push` only takes note: the relay waits for no reader.
  */
+import type { Measured } from '../../contract/agent/metrics.ts';
 import type { Event } from '../../contract/events.ts';
 import type { Delivery } from '../../contract/socket/to-server.ts';
 import type { ExecutionRecord } from '../execution/execution.ts';
 import type { LogReaderDeps } from '../output/log-reader.ts';
 import { Feed } from './feed.ts';
 import { type EndedExecution, Reader, type ReaderDeps, type ReaderOptions } from './reader.ts';
+import { ResourceNews } from './resource-news.ts';
 import type { Subscription } from './subscription.ts';
 
 export type AudienceDeps = ReaderDeps & LogReaderDeps;
@@ -44,6 +46,7 @@ export class Audience {
   readonly #readers = new Map<string, Reader>();
   readonly #stop = new AbortController();
   readonly #looking: Promise<void>;
+  readonly #resources: ResourceNews;
   #looked: boolean;
   #ended: EndedExecution | undefined;
 
@@ -51,6 +54,7 @@ export class Audience {
     this.#deps = deps;
     this.#task = task;
     this.#feed = new Feed(deps, task.execution.id, task.after);
+    this.#resources = new ResourceNews(deps, task.execution.sandboxId);
     this.#looked = task.watched;
     this.#feed.keep(task.watched);
     if (task.starter)
@@ -72,6 +76,11 @@ export class Audience {
   push(event: Event): void {
     this.#feed.push(event);
     for (const reader of this.#readers.values()) reader.wake();
+  }
+
+  /** Those who watch the whole sandbox hear what it uses. */
+  measured(measured: Measured): void {
+    this.#resources.tell(measured);
   }
 
   /**
@@ -148,6 +157,9 @@ export class Audience {
       if (row.target === execution.id || !byConnection.has(row.connectionId))
         byConnection.set(row.connectionId, row);
     }
+    this.#resources.watchers = rows
+      .filter((row) => row.target === execution.sandboxId)
+      .map((row) => row.connectionId);
     for (const [connectionId, reader] of before) {
       if (!byConnection.has(connectionId)) await reader.stop();
     }

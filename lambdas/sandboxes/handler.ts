@@ -20,6 +20,7 @@ import {
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { writeStdin } from '../../core/execution/write-stdin.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
+import { readMetrics } from '../../core/sandbox/read-metrics.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
 import { updateSandbox } from '../../core/sandbox/update-sandbox.ts';
 import { parseEnv } from '../shared/env.ts';
@@ -105,6 +106,10 @@ export const handler = restFunction(
     restartContext: async ({ params, caller }) => ({
       status: 200,
       data: await restartContext(deps, params, caller),
+    }),
+    getMetrics: async ({ params, query, caller }) => ({
+      status: 200,
+      data: await readMetrics(deps, { ...params, ...query }, caller),
     }),
     startProcess: async (request) => {
       const { params, body, caller } = request;

@@ -36,6 +36,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   restartContext: 'sandboxes',
   completeCode: 'sandboxes',
   validateCode: 'sandboxes',
+  getMetrics: 'sandboxes',
   startProcess: 'sandboxes',
   listProcesses: 'sandboxes',
   killProcess: 'sandboxes',

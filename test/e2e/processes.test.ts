@@ -1,8 +1,9 @@
-/** Processes and terminals through the whole platform: started, read, left, found again, ended. */
+/** Processes and terminals through the whole platform: started, read, left, found again, ended; and what a sandbox uses. */
 import { CodeInterpreter, type Event, type Process, type Way } from '@code-interpreter/sdk';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { api, target } from '../helpers/api.ts';
 import { expectRefusal } from '../helpers/refusals.ts';
+import { connectSocket } from '../helpers/socket.ts';
 
 const newClient = (transport: Way) =>
   new CodeInterpreter({ baseUrl: target.baseUrl, apiKey: target.apiKey, transport });
@@ -101,6 +102,28 @@ test('is started once for its key, is signalled, reads its stdin, and is listed'
   expect(await cat.wait()).toMatchObject({ stdout: 'é\n', outcome: 'error', exitCode: 9 });
   const executions = await api(`/executions/${cat.executionId}`);
   expect(executions.json.data).toMatchObject({ pid: cat.pid, status: 'finished', stdout: 'é\n' });
+});
+
+test('what the sandbox uses is told to whoever watches it, and can be asked for', async () => {
+  using socket = await connectSocket();
+  await socket.ask('subscribe', { sandboxId: sandbox.id, delivery: 0 }, 'ack');
+  const process = await sandbox.processes.start('sleep 60');
+  const { payload } = await socket.hear(({ type }) => type === 'resource.metrics');
+  expect(payload).toMatchObject({
+    sandboxId: sandbox.id,
+    memoryUsedBytes: expect.any(Number),
+    memoryLimitBytes: expect.any(Number),
+    cpuCount: expect.any(Number),
+    diskUsedBytes: expect.any(Number),
+  });
+  const samples = await sandbox.metrics();
+  expect(samples.length).toBeGreaterThan(0);
+  const last = samples.at(-1);
+  expect(await sandbox.metrics({ from: new Date(last?.at ?? '') })).toContainEqual(last);
+  expect(await sandbox.metrics({ to: new Date(0) })).toEqual([]);
+  const path = `/sandboxes/${sandbox.id}/metrics?from=yesterday`;
+  expectRefusal(await api(path), 'VALIDATION_ERROR', 'from');
+  await process.kill();
 });
 
 test('what cannot be is refused by name', async () => {

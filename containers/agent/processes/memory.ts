@@ -6,16 +6,16 @@ import { readFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 
 /** The container's own group stands at the mount's root inside a container, at its path on a host. */
-function groupFiles(v2: string, v1: string): string[] {
+export function groupFiles(v2: string, v1: string, controller = 'memory'): string[] {
   const groups = (read('/proc/self/cgroup') ?? '').split('\n').map((line) => line.split(':'));
   const path2 = groups.find(([id]) => id === '0')?.[2] ?? '/';
-  const path1 = groups.find(([, names]) => names?.split(',').includes('memory'))?.[2] ?? '/';
+  const path1 = groups.find(([, names]) => names?.split(',').includes(controller))?.[2] ?? '/';
   const root = '/sys/fs/cgroup';
   return [
     `${root}${path2}/${v2}`,
     `${root}/${v2}`,
-    `${root}/memory${path1}/${v1}`,
-    `${root}/memory/${v1}`,
+    `${root}/${controller}${path1}/${v1}`,
+    `${root}/${controller}/${v1}`,
   ];
 }
 
@@ -37,7 +37,7 @@ export function oomKills(): number | undefined {
   return undefined;
 }
 
-function read(path: string): string | undefined {
+export function read(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8');
   } catch {

@@ -7,6 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { AppError } from '../../../contract/errors.ts';
 import type { Execution } from '../executions/execution.ts';
 import { SpoolReader } from '../executions/spool-reader.ts';
+import type { Sampler } from '../metrics/sampler.ts';
 import { written } from './written.ts';
 
 const KEEPALIVE_LINE = '{"keepalive":true}\n';
@@ -21,6 +22,8 @@ export interface EventStreamOptions {
   readonly keepaliveMs: number;
   /** Called before the first byte: takes the events over, may refuse; answers how to let go. */
   readonly attach: (supersede: () => void) => () => void;
+  /** What it measures is told too, between the events. */
+  readonly sampler?: Sampler;
 }
 
 export async function sendEvents(
@@ -50,8 +53,14 @@ export async function sendEvents(
   response.once('close', () => void reader.close());
   response.writeHead(200, { 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' });
   response.flushHeaders();
+  const place = { isWhole: true };
+  using _ = options.sampler?.listen((measured) => {
+    // One that finds half a line, or a reader that is behind, is left out: the next comes soon.
+    if (place.isWhole && !response.writableNeedDrain)
+      response.write(`${JSON.stringify({ measured })}\n`);
+  });
   try {
-    const end = await pump(reader, response, keepaliveMs);
+    const end = await pump(reader, response, { keepaliveMs, place });
     if (end === 'end') response.end(() => execution.noteRead());
     else if (end === 'gone' && superseded) response.end(SUPERSEDED_LINE);
     else response.destroy();
@@ -65,14 +74,13 @@ export async function sendEvents(
 async function pump(
   reader: SpoolReader,
   response: ServerResponse,
-  keepaliveMs: number,
+  { keepaliveMs, place }: { readonly keepaliveMs: number; readonly place: { isWhole: boolean } },
 ): Promise<'end' | 'gone' | 'half'> {
-  let isWhole = true;
   for (;;) {
     const next = await reader.read(keepaliveMs);
     if (next === 'end') return 'end';
-    if (next === 'gone') return isWhole ? 'gone' : 'half';
-    if (next !== 'silence') isWhole = next.at(-1) === NEWLINE;
+    if (next === 'gone') return place.isWhole ? 'gone' : 'half';
+    if (next !== 'silence') place.isWhole = next.at(-1) === NEWLINE;
     await written(response, next === 'silence' ? KEEPALIVE_LINE : next);
   }
 }

@@ -1,6 +1,8 @@
 /**
  * The agent's routes: what each parses, does and answers. Thin: the work is the sandbox's.
  */
+
+import { SamplesQuery } from '../../../contract/agent/metrics.ts';
 import {
   AGENT_PROTOCOL,
   DeadlineRequest,
@@ -46,6 +48,7 @@ export const ROUTES: readonly Route[] = [
   { method: 'PUT', pattern: /^\/deadline$/, handle: setDeadline },
   { method: 'POST', pattern: /^\/drain$/, handle: drain },
   { method: 'GET', pattern: /^\/logs$/, handle: logs },
+  { method: 'GET', pattern: /^\/metrics$/, handle: metrics },
   ...PROCESS_ROUTES,
   ...FILE_ROUTES,
 ];
@@ -64,6 +67,7 @@ async function init({ sandbox, initGate, request }: Exchange): Promise<JsonAnswe
   const body = parseInput(InitRequest, await initGate.read(request));
   refuseForOther(body.taskId, sandbox.taskId);
   sandbox.state.init(body);
+  sandbox.sampler.start();
   return ok({ sandboxId: body.sandboxId, protocol: AGENT_PROTOCOL });
 }
 
@@ -84,13 +88,16 @@ async function startExecution({ sandbox, request }: Exchange): Promise<JsonAnswe
 }
 
 async function readEvents({ sandbox, response, query, id }: Exchange): Promise<undefined> {
-  const { after, epoch } = parseInput(EventsQuery, {
+  const { after, epoch, metrics } = parseInput(EventsQuery, {
     after: numberIn(query, 'after'),
     epoch: numberIn(query, 'epoch'),
+    metrics: numberIn(query, 'metrics'),
   });
   const execution = sandbox.executions.get(id);
   const attach = (cut: () => void) => sandbox.executions.attach(id, epoch, cut);
-  await sendEvents(response, { execution, after, attach, keepaliveMs: sandbox.keepaliveMs });
+  const { keepaliveMs, sampler } = sandbox;
+  const measured = metrics === undefined ? {} : { sampler };
+  await sendEvents(response, { execution, after, attach, keepaliveMs, ...measured });
 }
 
 async function interrupt({ sandbox, id }: Exchange): Promise<JsonAnswer> {
@@ -118,6 +125,14 @@ async function setDeadline({ sandbox, request }: Exchange): Promise<JsonAnswer> 
 
 async function drain({ sandbox }: Exchange): Promise<JsonAnswer> {
   return ok(await sandbox.drain());
+}
+
+async function metrics({ sandbox, query }: Exchange): Promise<JsonAnswer> {
+  const { fromMs, toMs } = parseInput(SamplesQuery, {
+    fromMs: numberIn(query, 'fromMs'),
+    toMs: numberIn(query, 'toMs'),
+  });
+  return ok({ items: sandbox.sampler.between(fromMs, toMs) });
 }
 
 async function logs({ sandbox }: Exchange): Promise<JsonAnswer> {

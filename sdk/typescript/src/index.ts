@@ -2,6 +2,7 @@
 
 export type { Completion } from '../../../contract/agent/completion.ts';
 export type { FileEntry } from '../../../contract/agent/files.ts';
+export type { ResourceSample } from '../../../contract/agent/metrics.ts';
 export type { Process as ProcessInfo } from '../../../contract/agent/processes.ts';
 export type { Validation, ValidationProblem } from '../../../contract/agent/validation.ts';
 export type { Chart, TableData } from '../../../contract/charts.ts';

@@ -1,6 +1,7 @@
 /** The handle on one sandbox: runs code in it, shows its runs, ends it. Holds no state but its id. */
 import type * as z from 'zod/mini';
 import type { FileEntry } from '../../../contract/agent/files.ts';
+import type { ResourceSample } from '../../../contract/agent/metrics.ts';
 import type { StdinPart } from '../../../contract/agent/protocol.ts';
 import type { Validation } from '../../../contract/agent/validation.ts';
 import type { Event } from '../../../contract/events.ts';
@@ -277,6 +278,16 @@ export class Sandbox implements AsyncDisposable {
       (query) => call(this.#api, 'listExecutions', { params: { sandboxId: this.id }, query }),
       (execution) => execution,
     );
+  }
+
+  /**
+   * What it uses: samples 5 s apart, of the last hour, or of the part that is asked for.
+   *
+   * @throws {@link CodeInterpreterError} `SANDBOX_GONE`: they end with the sandbox
+   */
+  async metrics({ from, to }: { from?: Date; to?: Date } = {}): Promise<ResourceSample[]> {
+    const query = { from: from?.toISOString(), to: to?.toISOString() };
+    return (await call(this.#api, 'getMetrics', { params: { sandboxId: this.id }, query })).items;
   }
 
   /**
