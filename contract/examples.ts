@@ -72,6 +72,19 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
   terminateSandbox: { answer: { ...sandbox, status: 'stopping', endReason: 'terminated' } },
   listSandboxes: { answer: page(sandbox) },
   executeCode: { body: { code: 'print(6 * 7)' }, answer: execution },
+  runOnce: {
+    body: {
+      language: 'python',
+      code: 'open("out.txt", "w").write(open("in.txt").read().upper())',
+      files: [{ path: 'in.txt', text: 'hello' }],
+      outputFiles: ['out.txt'],
+    },
+    answer: {
+      ...execution,
+      stdout: '',
+      files: [{ path: 'out.txt', state: 'read', text: 'HELLO' }],
+    },
+  },
   getExecution: { answer: execution },
   listExecutions: { answer: page(summary) },
   interrupt: {

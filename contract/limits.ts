@@ -58,6 +58,9 @@ export const LIMITS = {
   fileNameBytes: 255,
   /** A file's bytes in one request; larger ones go by upload and download. */
   fileRequestBytes: 4 * MIB,
+  /** Of one `runOnce`: files in, files out, and the bytes of those out in its answer. */
+  runFiles: 32,
+  runFilesBytes: 4 * MIB,
   fileBytes: 5 * 1024 * MIB,
   listDepth: 16,
   /** What one completion answers, and the length of each. */

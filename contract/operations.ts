@@ -6,6 +6,7 @@ import { fileOperations } from './rest/files.ts';
 import { metricOperations } from './rest/metrics.ts';
 import type { BodyOf, Operation, ParamsOf, QueryOf } from './rest/operation.ts';
 import { processOperations } from './rest/processes.ts';
+import { runOperations } from './rest/run.ts';
 import { sandboxOperations } from './rest/sandboxes.ts';
 import { serviceOperations } from './rest/service.ts';
 import { transferOperations } from './rest/transfers.ts';
@@ -14,6 +15,7 @@ export const OPERATIONS = {
   ...serviceOperations,
   ...sandboxOperations,
   ...executionOperations,
+  ...runOperations,
   ...contextOperations,
   ...processOperations,
   ...metricOperations,

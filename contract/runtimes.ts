@@ -49,6 +49,15 @@ const names = Object.entries(RUNTIMES).flatMap(([family, { versions }]) => [
 /** `python` or `python3.11`. */
 export const RuntimeName = z.enum(names);
 
+/** The runtime for code of this language: the family that is made for it, else one that has it. */
+export function runtimeFor(language: Language): RuntimeFamily {
+  const families = Object.entries(RUNTIMES) as [RuntimeFamily, (typeof RUNTIMES)[RuntimeFamily]][];
+  const own = families.find(([, { defaultLanguage }]) => defaultLanguage === language);
+  const [family] = own ?? families.find(([, { languages }]) => languages.includes(language)) ?? [];
+  if (!family) throw new Error(`no runtime has ${language}`);
+  return family;
+}
+
 /** The family of a valid runtime name. */
 export function runtimeFamily(name: string): RuntimeFamily {
   const family = (Object.keys(RUNTIMES) as RuntimeFamily[]).find((key) => name.startsWith(key));

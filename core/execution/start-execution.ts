@@ -43,6 +43,8 @@ export interface StartExecutionDeps {
 export interface StartRequest {
   readonly sandboxId: SandboxId;
   readonly body: ExecuteBody;
+  /** One that follows from something else, in place of a new one. */
+  readonly executionId?: ExecutionId;
 }
 
 type Running = RelayTask['execution'] & { readonly language: Language; readonly timeoutMs: number };
@@ -52,14 +54,14 @@ const RETRY_MS = 200;
 
 export async function startExecution(
   deps: StartExecutionDeps,
-  { sandboxId, body }: StartRequest,
+  { sandboxId, body, executionId }: StartRequest,
   caller: Caller,
 ): Promise<RelayTask> {
   checkCode(body.code);
   const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
   assertRunning(sandbox, deps.clock.iso(deps.clock.nowMs()));
   const place = await placeOf(deps, sandbox, body);
-  const execution = draft(deps, { sandbox, body, place, caller });
+  const execution = draft(deps, { sandbox, body, place, caller, executionId });
   if (!(await deps.executions.start(execution, LIMITS.liveExecutionsPerSandbox))) {
     await explainRefusal(deps, sandboxId, execution.createdAt);
   }
@@ -216,12 +218,13 @@ interface Drafted {
   readonly body: ExecuteBody;
   readonly place: Place;
   readonly caller: Caller;
+  readonly executionId?: ExecutionId | undefined;
 }
 
-function draft(deps: StartExecutionDeps, { sandbox, body, place, caller }: Drafted) {
+function draft(deps: StartExecutionDeps, { sandbox, body, place, caller, executionId }: Drafted) {
   const now = deps.clock.nowMs();
   return {
-    id: deps.ids.execution(),
+    id: executionId ?? deps.ids.execution(),
     sandboxId: sandbox.id,
     tenantId: sandbox.tenantId,
     keyId: caller.keyId,
@@ -235,7 +238,7 @@ function draft(deps: StartExecutionDeps, { sandbox, body, place, caller }: Draft
   } as const;
 }
 
-function checkCode(code: string): void {
+export function checkCode(code: string): void {
   const bytes = new TextEncoder().encode(code).length;
   if (bytes <= LIMITS.codeBytes) return;
   throw new AppError(

@@ -24,6 +24,8 @@ interface AtPath {
 
 export interface ReadFileInput extends AtPath {
   readonly headers: FileConditions;
+  /** More is refused; what one answer takes where nothing is said. */
+  readonly maxBytes?: number;
 }
 
 export interface WriteFileInput extends AtPath {
@@ -47,7 +49,7 @@ export const readFile = (
   caller: Caller,
 ): Promise<AgentBytesAnswer> =>
   withAgent(deps, input.sandboxId, caller, (target) =>
-    readAgentFile(deps.gateway, target, { ...input, maxBytes: LIMITS.fileRequestBytes }),
+    readAgentFile(deps.gateway, target, { maxBytes: LIMITS.fileRequestBytes, ...input }),
   );
 
 export const writeFile = (

@@ -41,6 +41,8 @@ export interface Created {
   readonly sandbox: Sandbox;
   /** False while its own task is launched. */
   readonly ready: boolean;
+  /** False for what an earlier request under the same key has made. */
+  readonly isNew: boolean;
 }
 
 export async function createSandbox(
@@ -62,14 +64,14 @@ export async function createSandbox(
   if (claim.kind === 'key_used') return createSandbox(deps, { body, asked }, caller);
   if (claim.kind === 'miss') {
     await Promise.all([start(deps, claim.sandbox, 'launch'), deps.refill.request()]);
-    return { sandbox: toSandbox(claim.sandbox), ready: false };
+    return { sandbox: toSandbox(claim.sandbox), ready: false, isNew: true };
   }
   const [prepared] = await Promise.all([
     prepareClaimed(deps, claim.sandbox, pool),
     start(deps, claim.sandbox, 'claimed'),
     deps.refill.request(claim.opened),
   ]);
-  return { sandbox: await run(deps, prepared), ready: true };
+  return { sandbox: await run(deps, prepared), ready: true, isNew: true };
 }
 
 /** What the first request made, as it is now. */
@@ -81,7 +83,7 @@ async function asItIs(deps: CreateSandboxDeps, resultId: string): Promise<Create
       `The Idempotency-Key was used for sandbox ${resultId}, whose record is no longer kept. Use another key.`,
       { details: { sandboxId: resultId } },
     );
-  return { sandbox: toSandbox(record), ready: record.status !== 'creating' };
+  return { sandbox: toSandbox(record), ready: record.status !== 'creating', isNew: false };
 }
 
 /** A lifecycle that did not begin is begun by the minute's run: what was made is not thrown away. */

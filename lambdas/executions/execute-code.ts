@@ -18,6 +18,7 @@ import { answerRepeat } from './answer-repeat.ts';
 import { EventFeed } from './event-feed.ts';
 import { serverSentEvents } from './sse.ts';
 import type { ExecutionsDeps } from './wire.ts';
+import { within } from './within.ts';
 
 export async function executeCode(
   deps: ExecutionsDeps,
@@ -57,19 +58,6 @@ async function start(deps: ExecutionsDeps, request: RestRequest<'executeCode'>) 
   const asked = idempotencyKeyOf('executeCode', request);
   if (asked) return startExecutionOnce(deps, { ...wanted, asked }, caller);
   return { task: await startExecution(deps, wanted, caller) };
-}
-
-async function within(
-  deps: ExecutionsDeps,
-  relay: Promise<RelayEnd | undefined>,
-  ms: number,
-): Promise<RelayEnd | undefined> {
-  const done = new AbortController();
-  try {
-    return await Promise.race([relay, deps.clock.sleep(ms, done.signal).then(() => undefined)]);
-  } finally {
-    done.abort();
-  }
 }
 
 /** From memory while the caller keeps up, then from the log. `finished` is handed out once the record says so. */

@@ -10,6 +10,7 @@ import { streamFunction } from '../shared/stream-function.ts';
 import { wantsStream } from './answer-kind.ts';
 import { ExecutionsEnv } from './env.ts';
 import { executeCode } from './execute-code.ts';
+import { runOnce } from './run-once.ts';
 import { serverSentEvents } from './sse.ts';
 import { wire } from './wire.ts';
 
@@ -20,6 +21,7 @@ export const handler = streamFunction(
   { allowedOrigin: env.ALLOWED_ORIGIN },
   {
     executeCode: (request, background) => executeCode(deps, request, background),
+    runOnce: (request, background) => runOnce(deps, request, background),
     getExecution: async ({ params, caller }) => ({
       status: 200,
       data: await getExecution(deps, params.executionId, caller),

@@ -24,6 +24,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   updateSandbox: 'sandboxes',
   terminateSandbox: 'sandboxes',
   executeCode: 'executions',
+  runOnce: 'executions',
   listExecutions: 'sandboxes',
   // What an execution printed may be more than a buffered answer holds.
   getExecution: 'executions',

@@ -22,17 +22,16 @@ import {
   useLog,
   useSegments,
 } from './statements.ts';
-import { KEY_MEMORY, LEASE, launchEstimate, READERS, RELAY_LIFE } from './timing.ts';
+import { KEY_MEMORY, LEASE, READERS, RELAY_LIFE } from './timing.ts';
 import {
   arnOf,
   connectionsEnv,
+  createEnv,
   gatewayArns,
   gatewayEnv,
   httpEnv,
   lifecycleArn,
-  lifecycleEnv,
   logEnv,
-  poolEnv,
   relayEnv,
   segmentKeysFinding,
   stateEnv,
@@ -86,18 +85,8 @@ export function sandboxes(scope: Construct, world: World): ServiceFunction {
       OUTPUT_TABLE: world.output.tableName,
       ...httpEnv(world),
       ...gatewayEnv(world),
-      ...poolEnv(world),
       ...relayEnv(world),
-      ...lifecycleEnv(world),
-      CLUSTER: world.clusterName,
-      INTERNET: config.internet ? 'true' : 'false',
-      DEFAULT_LIFETIME_MS: String(config.defaultLifetimeMs),
-      MAX_LIFETIME_MS: String(config.maxLifetimeMs),
-      // The rest of the ceiling is for what waits in pools.
-      MAX_LIVE_SANDBOXES_OF_ALL: String(
-        config.maxRunningTasks - config.poolTarget - config.openPoolTarget,
-      ),
-      ...launchEstimate(config),
+      ...createEnv(world),
     },
     grants: [
       ...useItems(world.state, 'DeleteItem', 'GetItem', 'PutItem', 'UpdateItem'),
@@ -128,6 +117,7 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       ...gatewayEnv(world),
       ...relayEnv(world),
       ...connectionsEnv(world),
+      ...createEnv(world),
       ...LEASE,
       ...RELAY_LIFE,
       ...READERS,
@@ -138,10 +128,18 @@ export function executions(scope: Construct, world: World): ServiceFunction {
       useLog(world.output),
       ...useSegments(world.segmentBucketArn),
       postTo(world.connectionsArn),
-      invoke(...gatewayArns(world), arnOf(world, 'relay')),
+      invoke(...gatewayArns(world), arnOf(world, 'relay'), arnOf(world, 'pool')),
+      // runOnce makes a sandbox, and ends it.
+      startLives(lifecycleArn(world)),
+      tellSteps(lifecycleArn(world)),
+      stopTasks(world.fleet),
     ],
     timeout: Duration.minutes(15),
   });
-  acknowledge(executions.role, { ...segmentKeysFinding(world), ...world.connectionsFinding });
+  acknowledge(executions.role, {
+    ...segmentKeysFinding(world),
+    ...world.connectionsFinding,
+    ...taskNamesFinding,
+  });
   return executions;
 }

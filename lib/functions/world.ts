@@ -7,6 +7,7 @@ import type { SandboxNetwork } from '../network/sandbox-network.ts';
 import type { AsyncFunction } from './failure-queues.ts';
 import type { Fleet } from './fleet-grants.ts';
 import { deployedName, type FunctionName, functionArn } from './names.ts';
+import { launchEstimate } from './timing.ts';
 
 export interface World {
   readonly stack: Stack;
@@ -99,6 +100,21 @@ export const connectionsEnv = ({ connectionsUrl }: World) => ({ CONNECTIONS_URL:
 export const relayEnv = (world: World) => ({ RELAY_FUNCTION: nameOf(world, 'relay') });
 
 export const poolEnv = (world: World) => ({ POOL_FUNCTION: nameOf(world, 'pool') });
+
+/** What creating a sandbox takes, and ending it. */
+export const createEnv = (world: World) => ({
+  ...poolEnv(world),
+  ...lifecycleEnv(world),
+  ...launchEstimate(world.config),
+  CLUSTER: world.clusterName,
+  INTERNET: world.config.internet ? ('true' as const) : ('false' as const),
+  DEFAULT_LIFETIME_MS: String(world.config.defaultLifetimeMs),
+  MAX_LIFETIME_MS: String(world.config.maxLifetimeMs),
+  // The rest of the ceiling is for what waits in pools.
+  MAX_LIVE_SANDBOXES_OF_ALL: String(
+    world.config.maxRunningTasks - world.config.poolTarget - world.config.openPoolTarget,
+  ),
+});
 
 export const transferEnv = (world: World) => ({
   TRANSFER_BUCKET: world.transferBucket,

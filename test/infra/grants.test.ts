@@ -63,6 +63,10 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     's3:ListBucket <code-interpreter-segments>',
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
+    `lambda:InvokeFunction ${fn('pool')}`,
+    START_LIVES,
+    TELL_STEPS,
+    `ecs:StopTask ${TASKS}`,
   ],
   Files: [
     ...items('GetItem', 'PutItem', 'UpdateItem'),
