@@ -9,14 +9,18 @@ import { target } from '../helpers/api.ts';
 const root = new URL('../../', import.meta.url);
 const read = (path: string) => readFileSync(new URL(path, root), 'utf8');
 
-test("the README's snippet is the quickstart, and it prints live output", async () => {
-  const [, snippet] = /```ts\n([\s\S]*?)```/.exec(read('README.md')) ?? [];
-  expect(snippet).toBe(read('examples/quickstart.ts'));
-  const { stdout } = await promisify(execFile)(process.execPath, ['examples/quickstart.ts'], {
+test.each([
+  ['quickstart', /^step 1\nstep 2\nstep 3\nvalue 45\nok in \d+ ms\n$/],
+  ['run-once', /^ok 2 rows\nitem,net,gross\npen,2,2\.4\nbook,10,12\.0\n\n$/],
+])("the README's snippet is the %s example, and it prints what it should", async (name, prints) => {
+  const file = `examples/${name}.ts`;
+  const snippets = [...read('README.md').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, text]) => text);
+  expect(snippets).toContain(read(file));
+  const { stdout } = await promisify(execFile)(process.execPath, [file], {
     cwd: fileURLToPath(root),
     env: { CODE_INTERPRETER_BASE_URL: target.baseUrl, CODE_INTERPRETER_API_KEY: target.apiKey },
   });
-  expect(stdout).toMatch(/^step 1\nstep 2\nstep 3\nvalue 45\nok in \d+ ms\n$/);
+  expect(stdout).toMatch(prints);
 });
 
 test("the README's curl runs code in what was deployed", async () => {

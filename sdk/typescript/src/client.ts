@@ -5,6 +5,7 @@ import type { Runtime as RuntimeSchema } from '../../../contract/rest/service.ts
 import { type ClientOptions, type Endpoint, resolveEndpoint } from './config.ts';
 import { type CreateSandboxOptions, create } from './create.ts';
 import { type Paged, paged } from './paged.ts';
+import { type RunOnceOptions, type RunOnceResult, runOnce } from './run-once.ts';
 import { Sandbox } from './sandbox.ts';
 import { type Api, exchange } from './transport/http.ts';
 import { call } from './transport/retry.ts';
@@ -60,6 +61,30 @@ export class CodeInterpreter {
   async createSandbox(options: CreateSandboxOptions): Promise<Sandbox> {
     const info = await create(this.#api, options);
     return new Sandbox(this.#api, info);
+  }
+
+  /**
+   * Runs code once, in a sandbox of its own that then ends, and answers what came of it with the files
+   * that it left.
+   *
+   * Code that raises, times out or is killed is a result with its `outcome`, not a throw.
+   *
+   * @throws {@link CodeInterpreterError} `CAPACITY_UNAVAILABLE` where no sandbox could be had,
+   *   `RESOURCE_LIMIT_ERROR` at the limit of live sandboxes, `VALIDATION_ERROR` with the field named
+   *
+   * @example
+   * ```ts
+   * const { stdout, files } = await client.runOnce({
+   *   language: 'python',
+   *   code: 'open("out.txt", "w").write(open("in.txt").read().upper())',
+   *   files: { 'in.txt': 'hello' },
+   *   outputFiles: ['out.txt'],
+   * });
+   * console.log(new TextDecoder().decode(files['out.txt']));
+   * ```
+   */
+  async runOnce(options: RunOnceOptions): Promise<RunOnceResult> {
+    return runOnce(this.#api, options);
   }
 
   /**

@@ -43,6 +43,7 @@ export {
 } from './processes/process.ts';
 export { Processes, type StartProcessOptions } from './processes/processes.ts';
 export type { ExecutionResult } from './result.ts';
+export type { RunOnceOptions, RunOnceResult } from './run-once.ts';
 export {
   type ExecuteOptions,
   type RunOptions,

@@ -9,6 +9,7 @@ import { openScenarios } from './open.ts';
 import { processScenarios } from './processes.ts';
 import { relayScenarios } from './relays.ts';
 import { repairScenarios } from './repairs.ts';
+import { runScenarios } from './runs.ts';
 import { socketScenarios } from './sockets.ts';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...givenUpScenarios,
   ...lifeScenarios,
   ...repairScenarios,
+  ...runScenarios,
   ...relayScenarios,
   ...openScenarios,
 ];

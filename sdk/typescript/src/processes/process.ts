@@ -159,6 +159,7 @@ export class Process {
   }
 }
 
+/** @internal */
 export async function killProcess(
   api: Api,
   params: { sandboxId: string; pid: string },
