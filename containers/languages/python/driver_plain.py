@@ -13,6 +13,7 @@ import types
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _FOLDER)
 
+from kernel_bounds import FORM_S, TimeBound, TookTooLong  # noqa: E402
 from kernel_io import KernelIO, open_user_paths  # noqa: E402
 from kernel_lazy import load  # noqa: E402
 from kernel_values import exit_status, reason_of  # noqa: E402
@@ -31,6 +32,7 @@ _REPRESENTATIONS = (
 class PlainContext:
     def __init__(self, io):
         self._io = io
+        self._bound = TimeBound(io.interrupts)
         self.count = 1
         # User code is `__main__`, so that pickle and multiprocessing find what it defines.
         self._module = types.ModuleType("__main__")
@@ -45,7 +47,7 @@ class PlainContext:
             value = self._evaluate(code, filename)
             if value is not None:
                 self._module.__dict__["_"] = value
-                self._io.result(bundle_of(value), main=True)
+                self._io.result(self._bundle_of(value), main=True)
             return True, 0, None
         except SystemExit as end:
             ok, status = exit_status(end)
@@ -59,6 +61,30 @@ class PlainContext:
             self._io.error(type(problem).__name__, _text(problem), format_problem(problem))
             return False, 1, reason_of(problem)
 
+    def _bundle_of(self, value):
+        """Each form alone and within bounded time. A text that raises is the code's own error."""
+        text = self._form("text/plain", repr, value)
+        bundle = {"text/plain": "<%s object>" % type(value).__name__ if text is None else text}
+        if isinstance(value, type):
+            return bundle
+        for method, mime in _REPRESENTATIONS:
+            form = getattr(value, method, None)
+            if callable(form):
+                try:
+                    data = self._form(mime, form)
+                except Exception:
+                    continue
+                # IPython's protocol allows (data, metadata).
+                bundle[mime] = data[0] if isinstance(data, tuple) and data else data
+        return bundle
+
+    def _form(self, mime, function, *args):
+        try:
+            return self._bound.call(FORM_S, function, *args)
+        except TookTooLong:
+            print("[%s is left out: it took longer than %d s]" % (mime, FORM_S), file=sys.stderr)
+            return None
+
     def complete(self, code, cursor):
         return load("kernel_completion").complete(code, cursor, self._module.__dict__)
 
@@ -70,22 +96,6 @@ class PlainContext:
         names = self._module.__dict__
         exec(compile(tree, filename, "exec"), names)
         return None if last is None else eval(compile(last, filename, "eval"), names)
-
-
-def bundle_of(value):
-    bundle = {"text/plain": repr(value)}
-    if isinstance(value, type):
-        return bundle
-    for method, mime in _REPRESENTATIONS:
-        form = getattr(value, method, None)
-        if callable(form):
-            try:
-                data = form()
-            except Exception:
-                continue
-            # IPython's protocol allows (data, metadata).
-            bundle[mime] = data[0] if isinstance(data, tuple) and data else data
-    return bundle
 
 
 def format_problem(problem):

@@ -8,6 +8,8 @@ import signal
 import threading
 import time
 
+# What one form of a value may take.
+FORM_S = 5
 # The first exception may have been caught by what it should end.
 _AGAIN_S = 0.2
 

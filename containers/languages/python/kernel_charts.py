@@ -98,9 +98,16 @@ def _scattered(axes, x, y, room):
         # Legends bring empty ones.
         if len(offsets) == 0:
             continue
-        points = [[x.value(one), y.value(other)] for one, other in offsets[_kept(len(offsets), room)]]
+        # As plain numbers: each of an array costs many times as much.
+        some = _numbers(offsets[_kept(len(offsets), room)])
+        points = [[x.value(one), y.value(other)] for one, other in some]
         elements.append(_series(_label(each, "Scatter", len(elements)), points, len(offsets)))
     return elements
+
+
+def _numbers(offsets):
+    numpy = sys.modules["numpy"]
+    return numpy.ma.filled(numpy.ma.asarray(offsets, dtype=float), numpy.nan).tolist()
 
 
 def _lines(axes, x, y, room):

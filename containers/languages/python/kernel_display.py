@@ -11,12 +11,11 @@ from IPython.core.displaypub import DisplayPublisher
 from IPython.core.formatters import BaseFormatter, DisplayFormatter
 from traitlets import Any, ObjectName, Unicode
 
-from kernel_bounds import TimeBound, TookTooLong
+from kernel_bounds import FORM_S, TimeBound, TookTooLong
 from kernel_lazy import load
 from kernel_libraries import register
 from kernel_values import CHART_MIME, DATA_MIME, cut, plain_json
 
-_FORM_S = 5
 _NOTE_CHARS = 4096
 
 
@@ -75,12 +74,13 @@ class FrameFormatter(DisplayFormatter):
     def _make(self, mime, formatter, obj, *args):
         outer, self.making = self.making, mime
         try:
-            # Drawing millions of points takes its time, and the picture is what the run is for.
-            if type(obj).__module__.startswith("matplotlib."):
+            # Drawing millions of points takes its time, and the picture is what the run is for; what it
+            # shows, as data, is not.
+            if type(obj).__module__.startswith("matplotlib.") and mime != CHART_MIME:
                 return formatter(obj, *args)
-            return self.bound.call(_FORM_S, formatter, obj, *args)
+            return self.bound.call(FORM_S, formatter, obj, *args)
         except TookTooLong:
-            self.note("it took longer than %d s" % _FORM_S)
+            self.note("it took longer than %d s" % FORM_S)
             return None
         finally:
             self.making = outer
