@@ -7,7 +7,10 @@ import { contexts } from './measures/contexts.ts';
 import { execute } from './measures/execute.ts';
 import { expiry } from './measures/expiry.ts';
 import { firstByte } from './measures/first-byte.ts';
+import { firstCell } from './measures/first-cell.ts';
+import { flood } from './measures/flood.ts';
 import { idle } from './measures/idle.ts';
+import { interpreters } from './measures/interpreters.ts';
 import { readers } from './measures/readers.ts';
 import { stream } from './measures/stream.ts';
 import { tti } from './measures/tti.ts';
@@ -18,8 +21,11 @@ const MEASURES: readonly Measure[] = [
   tti,
   execute,
   contexts,
+  interpreters,
+  firstCell,
   firstByte,
   stream,
+  flood,
   readers,
   burst,
   expiry,
