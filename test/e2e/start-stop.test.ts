@@ -191,7 +191,8 @@ describe('a stack', () => {
     await expectGone(again.pid, directory, belongings[0] as Belongings);
     await expectGone(beside.pid, other, belongings[1] as Belongings);
     expect(readdirSync(other).sort()).toEqual(['cdk.out', 'functions.log', 'run']);
-  });
+    // Three starts, one with a synthesis of its own.
+  }, 120_000);
 
   test('that is told to end before it is ready leaves nothing either', async () => {
     const { child, ended } = spawnStart(['--port', '0', '--data', other, '--no-setup']);
