@@ -1,5 +1,5 @@
 /**
- * What lets a published E2B SDK reach a real agent: a forwarder that picks the service by
+ * A real agent, and what lets a published E2B SDK reach it: a forwarder that picks the service by
  * `E2b-Sandbox-Port`, adds the token, and hands on a cut in either direction.
  */
 import {
@@ -9,20 +9,23 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { TestAgent } from './agent.ts';
+import { type StartAgentOptions, startAgent, type TestAgent } from './agent.ts';
 
 const SERVICES: Readonly<Record<string, string>> = {
   '49983': '/e2b/envd',
   '49999': '/e2b/interpreter',
 };
 
-export interface Forwarder extends AsyncDisposable {
-  readonly url: string;
+export interface E2bAgent extends AsyncDisposable {
+  readonly agent: TestAgent;
+  /** For `Sandbox.create` of a published package. */
+  readonly settings: { readonly debug: true; readonly sandboxUrl: string };
   /** What was asked of the agent so far, such as `POST /e2b/envd/process.Process/Start`. */
   readonly calls: readonly string[];
 }
 
-export async function forwardTo(agent: TestAgent): Promise<Forwarder> {
+export async function startE2bAgent(options: StartAgentOptions = {}): Promise<E2bAgent> {
+  const agent = await startAgent(options);
   const calls: string[] = [];
   const server = createServer((request, response) => {
     const path = `${SERVICES[String(request.headers['e2b-sandbox-port'])] ?? ''}${request.url}`;
@@ -33,11 +36,16 @@ export async function forwardTo(agent: TestAgent): Promise<Forwarder> {
     server.listen(0, '127.0.0.1', resolve);
   });
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    agent,
+    settings: {
+      debug: true,
+      sandboxUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    },
     calls,
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.closeAllConnections();
+      await agent[Symbol.asyncDispose]();
     },
   };
 }

@@ -2,22 +2,19 @@
 import { Sandbox as InterpreterSandbox } from '@e2b/code-interpreter';
 import { CommandExitError, InvalidArgumentError, Sandbox, TimeoutError } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canUseLauncher, startAgent, type TestAgent } from '../../helpers/agent.ts';
-import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+import { canUseLauncher, type TestAgent } from '../../helpers/agent.ts';
+import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
 let agent: TestAgent;
-let forwarder: Forwarder;
+let e2b: E2bAgent;
 let sandbox: Sandbox;
 
 beforeAll(async () => {
-  agent = await startAgent({ driver: 'plain', init: { env: { FROM_INIT: 'yes' } } });
-  forwarder = await forwardTo(agent);
-  sandbox = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url });
+  e2b = await startE2bAgent({ driver: 'plain', init: { env: { FROM_INIT: 'yes' } } });
+  ({ agent } = e2b);
+  sandbox = await Sandbox.create(e2b.settings);
 });
-afterAll(async () => {
-  await forwarder?.[Symbol.asyncDispose]();
-  await agent?.[Symbol.asyncDispose]();
-});
+afterAll(() => e2b?.[Symbol.asyncDispose]());
 
 describe('a command of the published package', () => {
   it('answers its output, apart by stream, and its exit code', async () => {
@@ -113,8 +110,8 @@ describe('a command of the published package', () => {
   });
 
   it('was asked for by the published package and by nothing else', () => {
-    expect(forwarder.calls.length).toBeGreaterThan(20);
-    expect(new Set(forwarder.calls)).toEqual(
+    expect(e2b.calls.length).toBeGreaterThan(20);
+    expect(new Set(e2b.calls)).toEqual(
       new Set([
         'POST /e2b/envd/process.Process/Start',
         'POST /e2b/envd/process.Process/SendInput',
@@ -128,18 +125,13 @@ describe('a command of the published package', () => {
 });
 
 describe.runIf(canUseLauncher)('a command through the launcher', () => {
-  let boxed: TestAgent;
-  let own: Forwarder;
+  let own: E2bAgent;
   let commands: Sandbox['commands'];
   beforeAll(async () => {
-    boxed = await startAgent({ driver: 'plain', launcher: true });
-    own = await forwardTo(boxed);
-    ({ commands } = await InterpreterSandbox.create({ debug: true, sandboxUrl: own.url }));
+    own = await startE2bAgent({ driver: 'plain', launcher: true });
+    ({ commands } = await InterpreterSandbox.create(own.settings));
   });
-  afterAll(async () => {
-    await own?.[Symbol.asyncDispose]();
-    await boxed?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => own?.[Symbol.asyncDispose]());
 
   it('is user code: another user, no rights, no descriptor but its own three', async () => {
     const { stdout } = await commands.run(

@@ -2,22 +2,16 @@
 import { type Execution, Sandbox } from '@e2b/code-interpreter';
 import { NotFoundError } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAgent, type TestAgent } from '../../helpers/agent.ts';
-import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
-let agent: TestAgent;
-let forwarder: Forwarder;
+let e2b: E2bAgent;
 let sandbox: Sandbox;
 
 beforeAll(async () => {
-  agent = await startAgent({ init: { env: { FROM_INIT: 'yes' } } });
-  forwarder = await forwardTo(agent);
-  sandbox = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url });
+  e2b = await startE2bAgent({ init: { env: { FROM_INIT: 'yes' } } });
+  sandbox = await Sandbox.create(e2b.settings);
 });
-afterAll(async () => {
-  await forwarder?.[Symbol.asyncDispose]();
-  await agent?.[Symbol.asyncDispose]();
-});
+afterAll(() => e2b?.[Symbol.asyncDispose]());
 
 const stdoutOf = ({ logs }: Execution) => logs.stdout.join('');
 

@@ -1,25 +1,20 @@
 /** Terminals of the published `e2b` package, unchanged, against a real agent. */
 import { Sandbox } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { canUseLauncher, startAgent, type TestAgent } from '../../helpers/agent.ts';
-import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+import { canUseLauncher } from '../../helpers/agent.ts';
+import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
 describe.each([
   { where: 'on a bare host', launcher: false },
   ...(canUseLauncher ? [{ where: 'through the launcher', launcher: true }] : []),
 ])('a terminal of the published package, $where', ({ launcher }) => {
-  let agent: TestAgent;
-  let forwarder: Forwarder;
+  let e2b: E2bAgent;
   let sandbox: Sandbox;
   beforeAll(async () => {
-    agent = await startAgent({ driver: 'plain', terminals: true, launcher });
-    forwarder = await forwardTo(agent);
-    sandbox = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url });
+    e2b = await startE2bAgent({ driver: 'plain', terminals: true, launcher });
+    sandbox = await Sandbox.create(e2b.settings);
   }, 30_000);
-  afterAll(async () => {
-    await forwarder?.[Symbol.asyncDispose]();
-    await agent?.[Symbol.asyncDispose]();
-  });
+  afterAll(() => e2b?.[Symbol.asyncDispose]());
 
   async function open() {
     let shown = '';

@@ -4,22 +4,19 @@ import { chmod, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FileNotFoundError, type FilesystemEvent, InvalidArgumentError, Sandbox } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAgent, type TestAgent } from '../../helpers/agent.ts';
-import { type Forwarder, forwardTo } from '../../helpers/e2b.ts';
+import type { TestAgent } from '../../helpers/agent.ts';
+import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
 let agent: TestAgent;
-let forwarder: Forwarder;
+let e2b: E2bAgent;
 let files: Sandbox['files'];
 
 beforeAll(async () => {
-  agent = await startAgent({ driver: 'plain', files: true });
-  forwarder = await forwardTo(agent);
-  ({ files } = await Sandbox.create({ debug: true, sandboxUrl: forwarder.url }));
+  e2b = await startE2bAgent({ driver: 'plain', files: true });
+  ({ agent } = e2b);
+  ({ files } = await Sandbox.create(e2b.settings));
 });
-afterAll(async () => {
-  await forwarder?.[Symbol.asyncDispose]();
-  await agent?.[Symbol.asyncDispose]();
-});
+afterAll(() => e2b?.[Symbol.asyncDispose]());
 
 async function folderOf(name: string): Promise<string> {
   const folder = join(agent.workspace, name);

@@ -1,11 +1,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ConsumedUnits } from '../../../local/services/dynamodb/consumed-units.ts';
-import { ControlServer } from '../../../local/services/front-door/control-server.ts';
-import { AccessControl } from '../../../local/services/iam/access-control.ts';
 import { Queues } from '../../../local/services/sqs/queues.ts';
 import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
+import { openControl, TOKEN } from './control.ts';
 
 const Answer = z.object({
   functions: z
@@ -23,7 +21,6 @@ const Answer = z.object({
   error: z.looseObject({ message: z.string().optional() }).optional(),
 });
 
-const token = 'token-of-this-test';
 const transitions = new TransitionCounts();
 const life = {
   stateMachine: 'life',
@@ -35,49 +32,31 @@ const life = {
 };
 const stateMachines = { transitions, executions: () => [life] };
 const queues = new Queues();
-const operator = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
 let stage: Stage;
-let control: ControlServer;
-let url: string;
+let control: Awaited<ReturnType<typeof openControl>>;
 
 beforeEach(async () => {
   stage = await openStage();
-  control = new ControlServer({
-    token,
-    functions: stage.lambda,
-    counts: stage.frontDoor.counts,
-    faults: stage.frontDoor.faults,
-    stateMachines,
-    queues,
-    tables: { units: new ConsumedUnits() },
-    access: new AccessControl({ log: () => {} }),
-    operator,
-  });
-  url = await control.listen();
+  control = await openControl(stage, { stateMachines, queues });
 });
 afterEach(async () => {
-  await control.close();
+  await control[Symbol.asyncDispose]();
   await stage[Symbol.asyncDispose]();
 });
 
-async function call(request: string, init: RequestInit = {}) {
-  const [method = 'GET', path = '/'] = request.split(' ');
-  const answer = await fetch(url + path, {
-    method,
-    headers: { authorization: `Bearer ${token}` },
-    ...init,
-  });
-  return { status: answer.status, body: Answer.parse(await answer.json()) };
+async function call(request: string, init?: RequestInit) {
+  const { status, body } = await control.send(request, init);
+  return { status, body: Answer.parse(body) };
 }
 
 const hangs = `export const handler = async () => { console.log('on'); await new Promise(() => {}); };`;
 
 test('without the token, with a wrong one, or from a browser, nothing is answered', async () => {
-  const bearer = `Bearer ${token}`;
+  const bearer = `Bearer ${TOKEN}`;
   const refusals: Array<[Record<string, string>, number]> = [
     [{}, 401],
     [{ authorization: 'Bearer wrong' }, 401],
-    [{ authorization: token }, 401],
+    [{ authorization: TOKEN }, 401],
     [{ authorization: bearer, origin: 'http://127.0.0.1:8080' }, 403],
   ];
 

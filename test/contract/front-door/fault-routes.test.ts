@@ -1,48 +1,20 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { ConsumedUnits } from '../../../local/services/dynamodb/consumed-units.ts';
-import { ControlServer } from '../../../local/services/front-door/control-server.ts';
-import { FaultSwitch } from '../../../local/services/front-door/faults/fault-switch.ts';
-import { RequestCounts } from '../../../local/services/front-door/request-counts.ts';
-import { AccessControl } from '../../../local/services/iam/access-control.ts';
-import { Chance } from '../../../local/services/shared/chance.ts';
-import { Queues } from '../../../local/services/sqs/queues.ts';
-import { TransitionCounts } from '../../../local/services/step-functions/transition-counts.ts';
 import { openStage, type Stage } from '../lambda/stage.ts';
+import { openControl } from './control.ts';
 
-const operator = { endpoint: '', region: '', accessKeyId: '', secretAccessKey: '' };
 let stage: Stage;
-let control: ControlServer;
-let url: string;
+let control: Awaited<ReturnType<typeof openControl>>;
 beforeEach(async () => {
   stage = await openStage();
-  control = new ControlServer({
-    token: 'token',
-    functions: stage.lambda,
-    counts: new RequestCounts(),
-    faults: new FaultSwitch(new Chance(1)),
-    stateMachines: { transitions: new TransitionCounts(), executions: () => [] },
-    queues: new Queues(),
-    tables: { units: new ConsumedUnits() },
-    access: new AccessControl({ log: () => {} }),
-    operator,
-  });
-  url = await control.listen();
+  control = await openControl(stage);
 });
 afterEach(async () => {
-  await control.close();
+  await control[Symbol.asyncDispose]();
   await stage[Symbol.asyncDispose]();
 });
 
-async function call(method: string, path: string, rule?: unknown) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: { authorization: 'Bearer token' },
-    ...(rule === undefined ? {} : { body: JSON.stringify(rule) }),
-  });
-  // oxlint-disable-next-line typescript/no-explicit-any -- an answer is untyped until it is asserted
-  const body: any = await answer.json();
-  return { status: answer.status, body };
-}
+const call = (method: string, path: string, rule?: unknown) =>
+  control.send(`${method} ${path}`, rule === undefined ? {} : { body: JSON.stringify(rule) });
 
 const throttle = { service: 'ecs', action: 'Run*', times: 3, fault: { type: 'throttle' } };
 

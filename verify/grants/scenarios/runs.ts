@@ -31,6 +31,14 @@ export const runScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a run whose life waits by then is told to end',
+    async run(world) {
+      const body = { language: 'python', code: 'import time; time.sleep(6)' };
+      const { data } = await world.call('/run', { body }, 200);
+      await world.untilStatus(String(data['sandboxId']), 'stopped');
+    },
+  },
+  {
     name: 'a run whose sandbox cannot be prepared is given up',
     async run(world) {
       const dial = { service: 'lambda', action: 'InvokeWithResponseStream', name: 'executions' };
