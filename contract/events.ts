@@ -96,6 +96,16 @@ export const LimitEvent = z.object({
   /** What is allowed, in the limit's own unit: ms, bytes or a count. */
   value: z.number(),
 });
+/** `lost`: more has changed than could be told, and nothing follows. */
+export const FILE_CHANGES = ['create', 'write', 'remove', 'rename', 'chmod', 'lost'] as const;
+/** Of a watch: what has changed below its directory. */
+export const ChangeEvent = z.object({
+  ...head,
+  type: z.literal('change'),
+  change: z.enum(FILE_CHANGES),
+  /** Relative to the directory; of a rename, the name that is gone. */
+  path: z.string(),
+});
 export const TruncatedEvent = z.object({
   ...head,
   type: z.literal('truncated'),
@@ -119,6 +129,7 @@ export const Event = z.discriminatedUnion('type', [
   ResultEvent,
   ErrorEvent,
   LimitEvent,
+  ChangeEvent,
   TruncatedEvent,
   FinishedEvent,
 ]);

@@ -9,6 +9,7 @@ import type { Execution } from './executions/execution.ts';
 import type { ExecutionRegistry } from './executions/registry.ts';
 import type { FileSystem } from './files/file-system.ts';
 import type { Uploads } from './files/uploads.ts';
+import type { Watches } from './files/watches.ts';
 import type { Log } from './log.ts';
 import type { Sampler } from './metrics/sampler.ts';
 import type { ProcessRuns } from './processes/process-runs.ts';
@@ -23,6 +24,7 @@ export interface SandboxOptions {
   readonly validator: Validator;
   readonly files: FileSystem;
   readonly uploads: Uploads;
+  readonly watches: Watches;
   readonly processes: Processes;
   readonly processRuns: ProcessRuns;
   readonly sampler: Sampler;
@@ -40,6 +42,7 @@ export class Sandbox {
   readonly validator: Validator;
   readonly files: FileSystem;
   readonly uploads: Uploads;
+  readonly watches: Watches;
   readonly processes: Processes;
   readonly processRuns: ProcessRuns;
   readonly sampler: Sampler;
@@ -56,6 +59,7 @@ export class Sandbox {
     this.validator = options.validator;
     this.files = options.files;
     this.uploads = options.uploads;
+    this.watches = options.watches;
     this.processes = options.processes;
     this.processRuns = options.processRuns;
     this.sampler = options.sampler;
@@ -78,6 +82,7 @@ export class Sandbox {
   /** Nothing of user code runs after this, and nothing new begins. */
   async stopUserCode(): Promise<Execution[]> {
     this.state.drain();
+    this.watches.close();
     const closing = Promise.all([this.contexts.close(), this.processes.close()]);
     await this.#killAllOfUser();
     const [killed] = await closing;

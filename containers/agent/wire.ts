@@ -13,6 +13,7 @@ import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
 import { FileSystem } from './files/file-system.ts';
 import { Uploads } from './files/uploads.ts';
+import { Watches } from './files/watches.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
 import { readResources } from './metrics/readings.ts';
@@ -43,6 +44,7 @@ export async function openSandbox(
   const launcher = launcherOptions(config);
   await giveVolumes(config);
   const state = new SandboxState(onDeadline);
+  const refuseNew = () => state.refuseWhenDraining();
   const processes = new Processes({
     launcher,
     ptyHelper: config.AGENT_PTY_HELPER,
@@ -50,7 +52,7 @@ export async function openSandbox(
     pipeDirectory: store.directory,
     environment: userEnvironment(config),
     baseEnv: () => state.env,
-    refuseNew: () => state.refuseWhenDraining(),
+    refuseNew,
   });
   const drivers = findLanguages({
     directory: config.AGENT_LANGUAGES,
@@ -63,7 +65,7 @@ export async function openSandbox(
     maxRunning: config.AGENT_MAX_EXECUTIONS,
     outputBytes: config.AGENT_OUTPUT_BYTES,
     graceBytes: LIMITS.outputGraceBytes,
-    refuseNew: () => state.refuseWhenDraining(),
+    refuseNew,
     onSpoolFailure: (error) => log.error('a spool is not on disk', { error: String(error) }),
   });
   const taskId = await ownTaskId(config, log);
@@ -77,12 +79,9 @@ export async function openSandbox(
     validator: openValidator({ config, drivers, launcher, state }),
     files,
     uploads: new Uploads(files),
+    watches: new Watches({ executions, files, refuseNew }),
     processes,
-    processRuns: new ProcessRuns({
-      executions,
-      processes,
-      refuseNew: () => state.refuseWhenDraining(),
-    }),
+    processRuns: new ProcessRuns({ executions, processes, refuseNew }),
     sampler: openSampler(config),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,

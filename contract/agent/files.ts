@@ -4,7 +4,7 @@
  * it or in /tmp, which the agent checks where the file lies, not by its name.
  */
 import * as z from 'zod/mini';
-import { UploadId } from '../ids.ts';
+import { ExecutionId, UploadId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text).length;
@@ -106,3 +106,24 @@ export const UploadProgress = z.object({ offset: z.int() });
 /** `GET /files/digest?path=` reads the whole file. */
 export const FileDigest = z.object({ entry: FileEntry, sha256: FileSha256 });
 export type FileDigest = z.infer<typeof FileDigest>;
+
+/** `POST /watches` → 201 once it watches; the same id and body again answers the same. */
+export const WatchFilesBody = z.strictObject({
+  /** Of a directory. */
+  path: FilePath,
+  /** With all directories below it, also those to come: 512 at most. */
+  recursive: z.optional(z.boolean()),
+});
+export type WatchFilesBody = z.infer<typeof WatchFilesBody>;
+export const WatchFilesRequest = z.strictObject({
+  executionId: ExecutionId,
+  ...WatchFilesBody.shape,
+});
+export type WatchFilesRequest = z.infer<typeof WatchFilesRequest>;
+export const FileWatch = z.object({
+  /** Whose events are the changes. It ends once nobody has read them for a minute. */
+  executionId: ExecutionId,
+  path: z.string(),
+  recursive: z.boolean(),
+});
+export type FileWatch = z.infer<typeof FileWatch>;

@@ -24,10 +24,12 @@ export const ExecutionSummary = z.object({
   sandboxId: SandboxId,
   /** The context that was named; absent for the default one of its language. */
   contextId: z.optional(ContextId),
-  /** Absent for a process. */
+  /** Absent for a process and a watch. */
   language: z.optional(Language),
   /** Of a process. */
   pid: z.optional(z.int()),
+  /** Of a watch: its directory. */
+  watch: z.optional(z.string()),
   status: z.enum(EXECUTION_STATUSES),
   outcome: z.optional(Outcome),
   createdAt: z.iso.datetime(),

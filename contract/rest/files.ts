@@ -1,6 +1,6 @@
 /** Files over REST: bytes in, bytes out, up to 4 MB in one request; names as JSON. */
 import * as z from 'zod/mini';
-import { FileEntry, FilePath, FileSha256 } from '../agent/files.ts';
+import { FileEntry, FilePath, FileSha256, FileWatch, WatchFilesBody } from '../agent/files.ts';
 import { SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Bytes, Nothing, operation, Page, QueryInt } from './operation.ts';
@@ -53,6 +53,18 @@ export const fileOperations = {
     query: z.strictObject({ path: FilePath, recursive: z.optional(z.enum(['true', 'false'])) }),
     answers: { 204: Nothing },
     errors: FILE_ERRORS,
+  }),
+  watchFiles: operation({
+    method: 'POST',
+    path: '/sandboxes/{sandboxId}/files/watch',
+    role: 'developer',
+    summary:
+      'Watch a directory: its changes are the events of the `executionId`, pushed as `file.change` to whoever subscribes to that; interrupt ends it',
+    params: SandboxPath,
+    headers: ['Idempotency-Key'],
+    body: WatchFilesBody,
+    answers: { 201: FileWatch },
+    errors: [...FILE_ERRORS, 'RESOURCE_LIMIT_ERROR'],
   }),
   listFiles: operation({
     method: 'GET',

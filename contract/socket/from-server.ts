@@ -14,12 +14,14 @@ export const FROM_SERVER = {
   'execution.start': z.object({
     executionId: ExecutionId,
     sandboxId: SandboxId,
-    /** Absent for a process. */
+    /** Absent for a process and a watch. */
     language: z.optional(Language),
     createdAt: z.iso.datetime(),
   }),
   /** Events in order; a resent one has the seq that it had, and is to be dropped. */
   'execution.output': z.object({ executionId: ExecutionId, events: z.array(Event) }),
+  /** The same of a watch: its events tell what has changed. */
+  'file.change': z.object({ executionId: ExecutionId, events: z.array(Event) }),
   /** All events have been sent, the last one with this seq, and the record says the same. */
   'execution.complete': z.object({
     executionId: ExecutionId,

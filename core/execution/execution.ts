@@ -31,11 +31,13 @@ interface ExecutionBase {
   readonly keyId?: KeyId;
   /** The one that was named. */
   readonly contextId?: ContextId;
-  /** Absent for a process. */
+  /** Absent for a process and a watch. */
   readonly language?: Language;
   /** Of a process, which has a relay only while somebody reads it. */
   readonly pid?: number;
-  /** Of a process: somebody reads its log until this instant. */
+  /** Of a watch, the same: its directory. */
+  readonly watch?: string;
+  /** Of a process or watch: somebody reads its log until this instant. */
   readonly readUntil?: string;
   /** Absent for a process without a limit. */
   readonly timeoutMs?: number;
@@ -64,6 +66,7 @@ export function toSummary(record: ExecutionRecord): ExecutionSummary {
     ...(record.contextId === undefined ? {} : { contextId: record.contextId }),
     ...(record.language === undefined ? {} : { language: record.language }),
     ...(record.pid === undefined ? {} : { pid: record.pid }),
+    ...(record.watch === undefined ? {} : { watch: record.watch }),
     status: record.status,
     createdAt: record.createdAt,
     truncated: record.truncated,
@@ -79,6 +82,10 @@ export function toSummary(record: ExecutionRecord): ExecutionSummary {
         }),
   };
 }
+
+/** True of what goes on by itself: it has a relay only while somebody reads it. */
+export const isReadOnDemand = ({ pid, watch }: Pick<ExecutionBase, 'pid' | 'watch'>): boolean =>
+  pid !== undefined || watch !== undefined;
 
 /** Another tenant's execution does not exist. */
 export function ownedBy(

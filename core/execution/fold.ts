@@ -66,6 +66,7 @@ export class Fold {
         this.#finished = event;
         break;
       case 'limit':
+      case 'change':
         break;
     }
   }

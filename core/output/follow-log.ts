@@ -5,7 +5,7 @@
  */
 import { AppError } from '../../contract/errors.ts';
 import type { Event } from '../../contract/events.ts';
-import type { ExecutionRecord } from '../execution/execution.ts';
+import { type ExecutionRecord, isReadOnDemand } from '../execution/execution.ts';
 import type { ExecutionStore } from '../execution/execution-store.ts';
 import type { Clock } from '../ports.ts';
 import { LogExpired, LogReader, type LogReaderDeps } from './log-reader.ts';
@@ -43,7 +43,7 @@ export async function* followLog(
 ): AsyncGenerator<Event[], void, undefined> {
   const reader = new LogReader(deps, follow.execution.id, follow.after);
   let execution = follow.execution;
-  if (execution.status === 'running' && execution.pid !== undefined)
+  if (execution.status === 'running' && isReadOnDemand(execution))
     await deps.executions.noteReader(
       execution.id,
       deps.clock.iso(follow.untilMs + RETURN_LEASES * deps.leaseMs),

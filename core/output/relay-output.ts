@@ -8,7 +8,12 @@ import type { Measured } from '../../contract/agent/metrics.ts';
 import type { Event, EventOf } from '../../contract/events.ts';
 import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import { type AgentTarget, deleteSpool } from '../agent/agent.ts';
-import { type ExecutionRecord, type Lease, NOBODY } from '../execution/execution.ts';
+import {
+  type ExecutionRecord,
+  isReadOnDemand,
+  type Lease,
+  NOBODY,
+} from '../execution/execution.ts';
 import type { ExecutionStore, FinishedExecution } from '../execution/execution-store.ts';
 import type { Clock } from '../ports.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
@@ -70,7 +75,7 @@ export async function relayOutput(
   const audience = new Audience(deps, task);
   const unread = new AbortController();
   const looking =
-    task.execution.pid !== undefined &&
+    isReadOnDemand(task.execution) &&
     untilUnread(deps, task.execution, audience, life.signal).then(
       (isUnread) => isUnread && unread.abort(),
     );
@@ -202,14 +207,14 @@ async function finish(
  */
 async function recordEnd(
   deps: RelayDeps,
-  { id, sandboxId, pid }: ExecutionRecord,
+  execution: ExecutionRecord,
   { lease, audience }: Running,
   { end, row }: { end: FinishedExecution; row: OutputRow },
 ): Promise<boolean> {
   const finish = (unlessWatched: boolean) =>
-    deps.executions.finish(id, sandboxId, lease.epoch, end, row, {
+    deps.executions.finish(execution.id, execution.sandboxId, lease.epoch, end, row, {
       unlessWatched,
-      uncounted: pid !== undefined,
+      uncounted: isReadOnDemand(execution),
     });
   const first = await finish(audience.blind);
   const ended = first === 'watched' ? await finish(false) : first;

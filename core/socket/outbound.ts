@@ -60,11 +60,12 @@ export function fitting(events: readonly OutboundEvent[]): readonly OutboundEven
 /** @param events one at least, each with its text */
 export function outputText(
   clock: Clock,
-  executionId: ExecutionId,
+  { id: executionId, watch }: Pick<ExecutionRecord, 'id' | 'watch'>,
   events: readonly OutboundEvent[],
 ): string {
+  const type = watch === undefined ? 'execution.output' : 'file.change';
   const id = `${executionId}:${events[0]?.seq ?? 0}-${events.at(-1)?.seq ?? 0}`;
-  const opening = JSON.stringify(head(clock, { id, type: 'execution.output' })).slice(0, -1);
+  const opening = JSON.stringify(head(clock, { id, type })).slice(0, -1);
   const texts = events.map(({ json }) => json).join(',');
   return `${opening},"payload":{"executionId":"${executionId}","events":[${texts}]}}`;
 }

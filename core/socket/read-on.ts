@@ -81,7 +81,7 @@ async function send(deps: ReadOnDeps, ask: ReadOn, budget: number): Promise<Sent
       if (batch.length === 0) return { cursor, bytes: sent, stop: 'rest' };
       const bytes = batch.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
       if (sent + bytes > budget) return { cursor, bytes: sent, stop: 'socket' };
-      const text = outputText(deps.clock, execution.id, batch);
+      const text = outputText(deps.clock, execution, batch);
       if ((await post(deps, connectionId, text)) !== 'sent')
         return { cursor, bytes: sent, stop: 'nobody' };
       sent += bytes;

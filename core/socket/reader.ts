@@ -34,7 +34,10 @@ export interface ReaderDeps extends PostDeps {
 export type EndedExecution = Extract<ExecutionRecord, { outcome: string }>;
 
 export interface ReaderOptions {
-  readonly execution: Pick<ExecutionRecord, 'id' | 'sandboxId' | 'language' | 'createdAt'>;
+  readonly execution: Pick<
+    ExecutionRecord,
+    'id' | 'sandboxId' | 'language' | 'watch' | 'createdAt'
+  >;
   readonly feed: Feed;
   readonly subscription: Subscription;
   /** It has not heard that the execution started, and has no row of its own for it. */
@@ -191,7 +194,7 @@ export class Reader {
 
   async #push(batch: readonly OutboundEvent[], bytes: number): Promise<void> {
     const { version, delivery } = this.#row;
-    const sent = await this.#post(outputText(this.#deps.clock, this.#options.execution.id, batch));
+    const sent = await this.#post(outputText(this.#deps.clock, this.#options.execution, batch));
     // It may have begun anew meanwhile.
     if (!sent || version !== this.#row.version) return;
     const last = batch.at(-1)?.seq ?? this.#cursor;

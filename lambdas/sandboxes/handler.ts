@@ -19,6 +19,7 @@ import {
 } from '../../core/execution/processes.ts';
 import { interruptExecution, listExecutions } from '../../core/execution/read-executions.ts';
 import { writeStdin } from '../../core/execution/write-stdin.ts';
+import { watchFiles } from '../../core/files/watch-files.ts';
 import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { readMetrics } from '../../core/sandbox/read-metrics.ts';
 import { getSandbox, listSandboxes, terminateSandbox } from '../../core/sandbox/read-sandboxes.ts';
@@ -107,6 +108,12 @@ export const handler = restFunction(
       status: 200,
       data: await restartContext(deps, params, caller),
     }),
+    watchFiles: async (request) => {
+      const { params, body, caller } = request;
+      await deps.allowances.take(caller);
+      const asked = idempotencyKeyOf('watchFiles', request);
+      return { status: 201, data: await watchFiles(deps, { ...params, body, asked }, caller) };
+    },
     getMetrics: async ({ params, query, caller }) => ({
       status: 200,
       data: await readMetrics(deps, { ...params, ...query }, caller),

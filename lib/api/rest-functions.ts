@@ -37,6 +37,8 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   restartContext: 'sandboxes',
   completeCode: 'sandboxes',
   validateCode: 'sandboxes',
+  // It leaves a record, as an execution does.
+  watchFiles: 'sandboxes',
   getMetrics: 'sandboxes',
   startProcess: 'sandboxes',
   listProcesses: 'sandboxes',

@@ -126,6 +126,45 @@ test('what the sandbox uses is told to whoever watches it, and can be asked for'
   await process.kill();
 });
 
+describe.each(['websocket', 'poll'] as const)('by %s', (transport) => {
+  test('changes of a directory are told once and in order, until the watch is stopped', async () => {
+    const own = newClient(transport);
+    const { files } = await own.getSandbox(sandbox.id);
+    const directory = `watched-${transport}`;
+    await files.mkdir(directory);
+    const heard: string[] = [];
+    await using watch = await files.watch(
+      directory,
+      ({ type, path }) => void heard.push(`${type} ${path}`),
+      { recursive: true },
+    );
+    await sandbox.execute(`mkdir ${directory}/a; echo > ${directory}/a/b; rm ${directory}/a/b`, {
+      language: 'bash',
+    });
+    await expect.poll(() => heard, SLOW).toContain('remove a/b');
+    expect(heard[0]).toBe('create a');
+    await watch.stop();
+    await watch.ended;
+    own.close();
+  });
+});
+
+test('a watch is pushed as file.change to whoever subscribes to it', async () => {
+  const path = `/sandboxes/${sandbox.id}/files/watch`;
+  const { data } = (await api(path, { body: { path: '.' } })).json;
+  using socket = await connectSocket();
+  await socket.ask('subscribe', { executionId: data.executionId, delivery: 0 }, 'ack');
+  await sandbox.files.write('pushed.txt', 'x');
+  const isChange = (event: Event) => event.type === 'change' && event.path === 'pushed.txt';
+  await socket.hear(
+    ({ type, payload }) =>
+      type === 'file.change' && (payload as { events: Event[] }).events.some(isChange),
+  );
+  await api(`/executions/${data.executionId}`, { method: 'DELETE' });
+  await socket.complete(data.executionId);
+  expectRefusal(await api(path, { body: { path: 'nowhere' } }), 'FILE_NOT_FOUND');
+});
+
 test('what cannot be is refused by name', async () => {
   const path = `/sandboxes/${sandbox.id}/processes`;
   expectRefusal(await api(path, { body: { command: 'nosuch', args: [] } }), 'VALIDATION_ERROR');

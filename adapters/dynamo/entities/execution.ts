@@ -14,6 +14,7 @@ export const execution = createSchema({
     keyId: maybe,
     language: { type: LANGUAGES },
     pid: { type: 'number' },
+    watch: maybe,
     readUntil: maybe,
     timeoutMs: { type: 'number' },
     createdAt: text,

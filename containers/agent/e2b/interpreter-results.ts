@@ -63,6 +63,7 @@ export class Projection {
           { type: 'error', name: event.name, value: event.value, traceback: event.traceback },
         ];
       case 'limit':
+      case 'change':
         return [];
       case 'truncated':
         return [

@@ -6,6 +6,7 @@ import { posix } from 'node:path';
 import * as z from 'zod/mini';
 import type { FileSystem } from '../files/file-system.ts';
 import type { FileChange, HelperAnswer } from '../files/helper-run.ts';
+import { refuseUnlessReady } from '../files/watches.ts';
 import type { StreamCall } from './connect.ts';
 import { ConnectError } from './connect-errors.ts';
 import { type Deadline, deadline } from './deadline.ts';
@@ -18,8 +19,6 @@ export const WatchDirRequest = z.object({
   /** Whether each change comes with what is known of its file. */
   includeEntry: z._default(z.boolean(), false),
 });
-/** The files helper's own bound. */
-const MAX_WATCHED = 512;
 type WatchDirRequest = z.infer<typeof WatchDirRequest>;
 
 const TYPES: Readonly<Record<Exclude<FileChange, 'lost'>, string>> = {
@@ -50,17 +49,6 @@ export async function watchDir(call: StreamCall, request: WatchDirRequest): Prom
     next = run.later();
   }
   stream.end();
-}
-
-/** The first word of the helper: it watches all that there is, or cannot. */
-function refuseUnlessReady(answer: HelperAnswer): void {
-  if (answer.kind === 'ready') return;
-  if (answer.kind === 'change' && answer.change === 'lost')
-    throw new ConnectError(
-      'resource_exhausted',
-      `path: has over ${MAX_WATCHED} directories below it, or this machine watches no more; watch fewer`,
-    );
-  throw new Error('the files helper said what it was not asked');
 }
 
 async function changeOf(files: FileSystem, request: WatchDirRequest, answer: HelperAnswer) {

@@ -4,6 +4,7 @@
  */
 import type { EventOf, ExecutionErrorInfo, Metrics, Outcome } from '../../../contract/events.ts';
 import type { ExecutionId } from '../../../contract/ids.ts';
+import type { FileChange } from '../files/helper-run.ts';
 import type { ResultFrame } from '../kernels/frames.ts';
 import { OutputBudget } from '../output/budget.ts';
 import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
@@ -138,6 +139,21 @@ export class Execution {
     this.#coalescer.flush();
     this.#limitHit = limit;
     this.#append({ type: 'limit', limit, value });
+  }
+
+  /** Of a watch. False where there is no room for it. */
+  change(change: FileChange, path: string): boolean {
+    const sizeBytes = ENVELOPE_BYTES + jsonBytes(path);
+    const { capped } = this.#budget;
+    if (capped || this.#budget.room(sizeBytes) < sizeBytes) return false;
+    if (!this.#append({ type: 'change', change, path }, true)) return false;
+    this.#budget.keep(sizeBytes);
+    return true;
+  }
+
+  /** Of a watch: it cannot tell all that changes any more. */
+  loseChanges(): void {
+    this.#append({ type: 'change', change: 'lost', path: '' });
   }
 
   finish(end: ExecutionEnd): void {

@@ -122,6 +122,11 @@ export class ExecutionRegistry {
     return [...this.#entries.values()].map((entry) => entry.execution);
   }
 
+  /** Whether anybody reads its events at the moment. */
+  isRead(id: string): boolean {
+    return this.#entries.get(id)?.cut !== undefined;
+  }
+
   /** Takes the execution's events over from the reader that had them; answers how to let go. */
   attach(id: string, epoch: number, cut: () => void): () => void {
     const entry = this.#entry(id);
@@ -197,7 +202,7 @@ export class ExecutionRegistry {
 }
 
 /** Equal for equal requests, whatever the order of names. */
-export function digestOf(request: { readonly env?: UserEnv | undefined }): string {
+export function digestOf(request: object & { readonly env?: UserEnv | undefined }): string {
   const env = Object.entries(request.env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
   const fields = Object.entries({ ...request, env }).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256').update(JSON.stringify(fields)).digest('hex');

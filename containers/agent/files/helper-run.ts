@@ -8,6 +8,7 @@ import type { Readable, Writable } from 'node:stream';
 import * as z from 'zod/mini';
 import { FILE_TYPES, FileEntry } from '../../../contract/agent/files.ts';
 import { AppError } from '../../../contract/errors.ts';
+import { FILE_CHANGES } from '../../../contract/events.ts';
 import type { Command } from '../processes/user-process.ts';
 import { FieldReader } from './field-reader.ts';
 import { problemOf } from './problems.ts';
@@ -40,7 +41,7 @@ export type HelperAnswer =
   | { readonly kind: 'change'; readonly change: FileChange; readonly path: string };
 
 /** `lost`: more has changed than could be told. */
-const Change = z.enum(['create', 'write', 'remove', 'rename', 'chmod', 'lost']);
+const Change = z.enum(FILE_CHANGES);
 export type FileChange = z.infer<typeof Change>;
 
 export class HelperRun implements Disposable {

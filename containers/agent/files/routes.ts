@@ -8,6 +8,7 @@ import {
   ReadFileQuery,
   RemoveFileQuery,
   UploadSliceQuery,
+  WatchFilesRequest,
   WriteFileQuery,
 } from '../../../contract/agent/files.ts';
 import { LIMITS } from '../../../contract/limits.ts';
@@ -28,6 +29,7 @@ export const FILE_ROUTES: readonly Route[] = [
   { method: 'POST', pattern: /^\/files\/mkdir$/, handle: makeDirectory },
   { method: 'POST', pattern: /^\/files\/move$/, handle: move },
   { method: 'GET', pattern: /^\/files\/digest$/, handle: digest },
+  { method: 'POST', pattern: /^\/watches$/, handle: watch },
   { method: 'POST', pattern: /^\/files\/uploads$/, handle: beginUpload },
   { method: 'PUT', pattern: /^\/files\/uploads\/([^/]+)$/, handle: uploadSlice },
   { method: 'POST', pattern: /^\/files\/uploads\/([^/]+)\/finish$/, handle: finishUpload },
@@ -50,6 +52,11 @@ async function write({ sandbox, request, query }: Exchange): Promise<JsonAnswer>
     await readOff(request);
     throw error;
   }
+}
+
+async function watch({ sandbox, request }: Exchange): Promise<JsonAnswer> {
+  const body = parseInput(WatchFilesRequest, await readJson(request));
+  return { status: 201, body: await sandbox.watches.start(body) };
 }
 
 async function remove({ sandbox, query }: Exchange): Promise<JsonAnswer> {

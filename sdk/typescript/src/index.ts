@@ -34,6 +34,7 @@ export {
 export { Files } from './files/files.ts';
 export type { Progress, TransferOptions } from './files/options.ts';
 export type { FileData } from './files/source.ts';
+export type { FileChange, FileWatch, WatchOptions } from './files/watch.ts';
 export type { Page, Paged, PageOptions } from './paged.ts';
 export {
   Process,

@@ -64,8 +64,9 @@ export class ResultFold {
         draft.exitCode = event.exitCode;
         draft.metrics = event.metrics;
         break;
-      case 'limit':
-        break; // The outcome says what came of it.
+      case 'limit': // The outcome says what came of it.
+      case 'change': // Of a watch, which comes to nothing.
+        break;
     }
   }
 

@@ -9,6 +9,7 @@ import { download } from './download.ts';
 import type { TransferOptions } from './options.ts';
 import { blobOf, type FileData } from './source.ts';
 import { upload } from './upload.ts';
+import { type FileChange, type FileWatch, type WatchOptions, watch } from './watch.ts';
 
 /**
  * Files of a sandbox. Relative paths start in its workspace, `/home/user`; absolute ones must lie in it
@@ -41,6 +42,27 @@ export class Files {
     await this.receive(path, options, (bytes) => chunks.push(bytes));
     if (chunks.length === 1 && chunks[0]) return chunks[0];
     return new Uint8Array(await new Blob(chunks).arrayBuffer());
+  }
+
+  /**
+   * Tells what changes in a directory from now on, each change once and in order. A callback that answers a
+   * promise is waited for.
+   *
+   * @throws {@link CodeInterpreterError} `FILE_NOT_FOUND`, `RESOURCE_LIMIT_ERROR` where 16 are watched already or there
+   *   are more than 512 directories
+   *
+   * @example
+   * ```ts
+   * await using watch = await sandbox.files.watch('data', ({ type, path }) => console.log(type, path));
+   * await sandbox.execute('open("data/out.csv", "w").write("1")');
+   * ```
+   */
+  watch(
+    path: string,
+    onChange: (change: FileChange) => unknown,
+    options: WatchOptions = {},
+  ): Promise<FileWatch> {
+    return watch(this.#api, { ...this.#params, path, onChange }, options);
   }
 
   /** {@link read}, as UTF-8. */

@@ -56,7 +56,7 @@ export function hear(text: string): Heard | undefined {
   const envelope = z.safeParse(openEnvelope, json);
   if (!envelope.success) return gatewayError(json);
   const { type, payload, correlationId: to } = envelope.data;
-  if (type === 'execution.output') {
+  if (type === 'execution.output' || type === 'file.change') {
     const read = z.safeParse(OutputPayload, payload);
     return read.success ? { kind: 'output', ...read.data } : undefined;
   }
