@@ -3,6 +3,7 @@
  * lifecycles and a bus that do nothing but remember. Time passes when a test says so, or when
  * somebody sleeps.
  */
+import { afterEach, beforeEach } from 'vitest';
 import type { LaunchId, SandboxId } from '../../contract/ids.ts';
 import { refillPool } from '../../core/pool/refill-pool.ts';
 import { onTaskRunning } from '../../core/pool/task-events.ts';
@@ -11,7 +12,7 @@ import { createSandbox } from '../../core/sandbox/create-sandbox.ts';
 import { endSandbox } from '../../core/sandbox/end-sandbox.ts';
 import type { SandboxRecord } from '../../core/sandbox/sandbox.ts';
 import { digest, ids, clock as system } from '../../lambdas/shared/system.ts';
-import type { startStores } from './dynamo-stores.ts';
+import { startStores } from './dynamo-stores.ts';
 import { fakeAgents, fakeFleet } from './fake-fleet.ts';
 import { fakeLifecycle } from './fake-lifecycle.ts';
 import { callerOf, pool, taskArnOf, VERSION } from './records.ts';
@@ -32,6 +33,16 @@ function passingClock() {
     sleep: async (ms: number) => pass(ms),
   };
   return { clock, pass };
+}
+
+/** A new one for each test of a file, taken down after it. */
+export function forEachLife(take: (life: { stores: Stores; world: LifeWorld }) => void): void {
+  let stores: Stores;
+  beforeEach(async () => {
+    stores = await startStores();
+    take({ stores, world: lifeWorld(stores) });
+  });
+  afterEach(() => stores.close());
 }
 
 export function lifeWorld(stores: Stores) {

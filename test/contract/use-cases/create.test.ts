@@ -1,5 +1,5 @@
 /** Creation over the real stores: claims, slots, idempotency, agents that fail. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LaunchId } from '../../../contract/ids.ts';
 import type { CreateSandboxBody } from '../../../contract/rest/sandboxes.ts';
 import type { Caller } from '../../../core/account/caller.ts';
@@ -7,13 +7,12 @@ import type { IdempotencyKey } from '../../../core/account/idempotency.ts';
 import { poolKeyOf } from '../../../core/pool/pool-task.ts';
 import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
 import { terminateSandbox } from '../../../core/sandbox/read-sandboxes.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
   fill,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   recordOf,
   type Stores,
 } from '../../helpers/life-world.ts';
@@ -22,11 +21,9 @@ import { callerOf, launchId, pool, taskArnOf } from '../../helpers/records.ts';
 const BODY: CreateSandboxBody = { runtime: 'python' };
 let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ stores, world } = life);
 });
-afterEach(() => stores.close());
 
 const create = (body = BODY, by: Caller = caller, asked?: IdempotencyKey) =>
   createSandbox(world.deps, { body, asked }, by);

@@ -1,5 +1,5 @@
 /** How a sandbox's life is changed and ends, over the real stores: whatever comes first, it ends once. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SandboxId } from '../../../contract/ids.ts';
 import { startExecution } from '../../../core/execution/start-execution.ts';
 import { onTaskStopped } from '../../../core/pool/task-events.ts';
@@ -8,13 +8,12 @@ import { holdSandbox, launchSandbox, renewSandbox } from '../../../core/sandbox/
 import { publishLeft } from '../../../core/sandbox/outbox.ts';
 import { terminateSandbox } from '../../../core/sandbox/read-sandboxes.ts';
 import { updateSandbox } from '../../../core/sandbox/update-sandbox.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
   fill,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   missedSandbox,
   recordOf,
   runningSandbox,
@@ -25,11 +24,9 @@ import { taskArnOf } from '../../helpers/records.ts';
 
 let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ stores, world } = life);
 });
-afterEach(() => stores.close());
 
 const END = { end: true };
 const terminate = (id: SandboxId) => terminateSandbox(world.deps, id, caller);

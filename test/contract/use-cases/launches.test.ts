@@ -1,5 +1,5 @@
 /** The launch of one sandbox's own task, and what the minute's run makes of lives that nobody moves. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { SandboxId } from '../../../contract/ids.ts';
 import { onTaskStopped } from '../../../core/pool/task-events.ts';
 import { NoCapacity } from '../../../core/ports.ts';
@@ -7,13 +7,12 @@ import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
 import { holdSandbox, launchSandbox } from '../../../core/sandbox/lifecycle-steps.ts';
 import { reconcileSandboxes } from '../../../core/sandbox/reconcile.ts';
 import { requestEnd } from '../../../core/sandbox/request-end.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
   fill,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   missedSandbox,
   recordOf,
   runningSandbox,
@@ -24,11 +23,9 @@ import { iso, taskArnOf } from '../../helpers/records.ts';
 
 let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ stores, world } = life);
 });
-afterEach(() => stores.close());
 
 const told = () => world.deps.lifecycle.told;
 const launch = (sandboxId: SandboxId, token = 'launch') =>

@@ -1,5 +1,5 @@
 /** The pool's use cases over the real stores, with agents and a fleet that can be told to fail. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { LaunchId } from '../../../contract/ids.ts';
 import { poolKeyOf } from '../../../core/pool/pool-task.ts';
 import { recyclePools } from '../../../core/pool/recycle-pool.ts';
@@ -7,13 +7,12 @@ import { refillPool } from '../../../core/pool/refill-pool.ts';
 import { onTaskRunning, onTaskStopped } from '../../../core/pool/task-events.ts';
 import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
 import { launchSandbox } from '../../../core/sandbox/lifecycle-steps.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
   fill,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   missedSandbox,
   recordOf,
   runningSandbox,
@@ -26,11 +25,9 @@ const HOUR = 3_600_000;
 const KEY = poolKeyOf(pool);
 let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ stores, world } = life);
 });
-afterEach(() => stores.close());
 
 const freeTasks = async () => (await stores.pool.allFree(KEY)).map(({ launchId }) => launchId);
 const recycle = (target = 1) => recyclePools(world.deps, [{ pool, target }]);

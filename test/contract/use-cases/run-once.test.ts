@@ -1,5 +1,5 @@
 /** A run whose sandbox does not come to run, or whose files it does not take: nothing is left of it. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { RunBody } from '../../../contract/rest/run.ts';
 import type { IdempotencyKey } from '../../../core/account/idempotency.ts';
 import {
@@ -10,24 +10,14 @@ import {
   startedRun,
 } from '../../../core/execution/run-once.ts';
 import { requestEnd } from '../../../core/sandbox/request-end.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
-import {
-  caller,
-  fill,
-  type LifeWorld,
-  lifeWorld,
-  recordOf,
-  type Stores,
-} from '../../helpers/life-world.ts';
+import { caller, fill, forEachLife, type LifeWorld, recordOf } from '../../helpers/life-world.ts';
 
-let stores: Stores;
 let world: LifeWorld;
 let deps: RunOnceDeps;
 /** What the agent answers to bytes. */
 let answer: { status: number; code: string };
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ world } = life);
   answer = { status: 400, code: 'VALIDATION_ERROR' };
   const exchange: RunOnceDeps['gateway']['exchange'] = async () => {
     const body = JSON.stringify({ code: answer.code, message: 'not there' });
@@ -37,7 +27,6 @@ beforeEach(async () => {
   // Whatever relays is out of reach: no run of these begins.
   deps = { ...world.deps, gateway: agents, leaseMs: 1_000, relayLifeMs: 1_000 } as never;
 });
-afterEach(() => stores.close());
 
 const BODY: RunBody = { language: 'bash', code: 'true', files: [{ path: 'a', text: 'b' }] };
 const begin = (body = BODY, asked?: IdempotencyKey) => beginRun(deps, { body, asked }, caller);

@@ -1,5 +1,5 @@
 /** A deployment that is paused and emptied: the use cases over the real stores. */
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { authenticate } from '../../../core/account/authenticate.ts';
 import { KnownCallers } from '../../../core/account/known-callers.ts';
 import { createTenant } from '../../../core/account/tenants.ts';
@@ -7,13 +7,12 @@ import { poolKeyOf } from '../../../core/pool/pool-task.ts';
 import { refillPool } from '../../../core/pool/refill-pool.ts';
 import { standing, stopAll } from '../../../core/pool/stop-all.ts';
 import { createSandbox } from '../../../core/sandbox/create-sandbox.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
   fill,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   missedSandbox,
   recordOf,
   runningSandbox,
@@ -27,11 +26,9 @@ const body = { runtime: 'python' } as const;
 
 let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ stores, world } = life);
 });
-afterEach(() => stores.close());
 
 const deps = () => ({ ...world.deps, pauseSettlesMs: SETTLES_MS });
 const stop = (hard = false) => stopAll(deps(), POOLS, { hard });

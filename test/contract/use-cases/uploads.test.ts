@@ -1,25 +1,20 @@
 /** An upload is begun once under an Idempotency-Key, however often it is asked for: over the real stores. */
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { IdempotencyKey } from '../../../core/account/idempotency.ts';
 import { createUpload, URL_LIFE_MS } from '../../../core/files/uploads.ts';
-import { startStores } from '../../helpers/dynamo-stores.ts';
 import {
   caller,
   end,
+  forEachLife,
   type LifeWorld,
-  lifeWorld,
   runningSandbox,
-  type Stores,
 } from '../../helpers/life-world.ts';
 import { callerOf } from '../../helpers/records.ts';
 
-let stores: Stores;
 let world: LifeWorld;
-beforeEach(async () => {
-  stores = await startStores();
-  world = lifeWorld(stores);
+forEachLife((life) => {
+  ({ world } = life);
 });
-afterEach(() => stores.close());
 
 const asked = (over: Partial<IdempotencyKey> = {}): IdempotencyKey => ({
   operation: 'createUpload',
