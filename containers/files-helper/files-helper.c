@@ -6,7 +6,7 @@
  *
  * In by fd 0: the operation's fields, each ended by NUL, then for a write its bytes; for a write in parts, whose size
  * nobody knows yet, the size of each part as a field before its bytes, and 0 after the last. Out by fd 1: records, whose
- * fields end with NUL too, and for a read its bytes: `entry` type size mode mtime version path target · `error` what
+ * fields end with NUL too, and for a read its bytes: `entry` type size mode mtime version path target uid gid · `error` what
  * which · `ready` · `end` more · `change` kind path, until fd 0 ends. Exit code 0 after success, 1 after an `error`, 2 for what cannot be told any more.
  *
  * A path is opened without effect (O_PATH), then the kernel is asked where what was opened lies: so a link that is
@@ -228,6 +228,8 @@ static size_t put_entry(const char *path, const struct stat *facts, const char *
   put(version);
   put(path);
   put(target);
+  put_number(facts->st_uid);
+  put_number(facts->st_gid);
   return strlen(path) + strlen(target);
 }
 

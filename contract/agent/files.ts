@@ -42,6 +42,9 @@ export const FileEntry = z.object({
   modifiedAt: z.iso.datetime(),
   /** Another one after each change: the ETag of the bytes, without its quotes. */
   version: z.string(),
+  /** Names, or numbers where there is no name. */
+  owner: z.optional(z.string()),
+  group: z.optional(z.string()),
   /** What a symlink says. */
   target: z.optional(z.string()),
 });

@@ -1,4 +1,4 @@
-/** What is known of a file, as the E2B wire tells it. Its owner is not known here, and left out. */
+/** What is known of a file, as the E2B wire tells it. */
 import type { FileEntry } from '../../../contract/agent/files.ts';
 
 const TYPES = {
@@ -10,7 +10,7 @@ const TYPES = {
 const LETTERS = { file: '-', directory: 'd', symlink: 'L', other: '?' } as const;
 
 export function project(entry: FileEntry): object {
-  const { name, path, type, sizeBytes, modifiedAt, target } = entry;
+  const { name, path, type, sizeBytes, modifiedAt, target, owner, group } = entry;
   const mode = Number.parseInt(entry.mode, 8);
   return {
     name,
@@ -19,6 +19,8 @@ export function project(entry: FileEntry): object {
     size: String(sizeBytes),
     mode,
     permissions: LETTERS[type] + permissionsOf(mode),
+    owner,
+    group,
     modifiedTime: modifiedAt,
     ...(target === undefined ? {} : { symlinkTarget: target }),
   };

@@ -12,6 +12,7 @@ import { sendFile } from '../files/read-file.ts';
 import type { Sandbox } from '../sandbox.ts';
 import { mediaType } from '../server/cross-site.ts';
 import { parseInput } from '../server/problems.ts';
+import { allowSlowBody } from '../server/slow-body.ts';
 import type { E2bExchange } from './exchange.ts';
 import { boundaryOf, MultipartParser } from './multipart.ts';
 import { E2bPath } from './paths.ts';
@@ -23,6 +24,7 @@ export async function readFile({ sandbox, request, response, query }: E2bExchang
 
 /** What was written, in the order in which it came. */
 export async function writeFiles({ sandbox, request, query }: E2bExchange): Promise<object[]> {
+  allowSlowBody(request);
   try {
     sandbox.state.refuseWhenDraining();
     refuseMetadata(request);

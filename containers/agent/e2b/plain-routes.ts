@@ -40,7 +40,27 @@ const ENVD: readonly Omit<PlainRoute, 'tell'>[] = [
     pattern: /^\/e2b\/envd\/envs$/,
     handle: async ({ sandbox }) => sandbox.state.env,
   },
+  { method: 'GET', pattern: /^\/e2b\/envd\/metrics$/, handle: metrics },
 ];
+
+const MIB = 1024 * 1024;
+
+/** As that wire names them. */
+async function metrics({ sandbox }: E2bExchange): Promise<object> {
+  const sample = sandbox.sampler.last;
+  const { cpuCount = 0, cpuPercent = 0, memoryUsedBytes = 0, memoryLimitBytes = 0 } = sample ?? {};
+  return {
+    ts: Math.floor(Date.parse(sample?.at ?? new Date().toISOString()) / 1000),
+    cpu_count: cpuCount,
+    cpu_used_pct: cpuPercent,
+    mem_total: memoryLimitBytes,
+    mem_used: memoryUsedBytes,
+    mem_total_mib: Math.floor(memoryLimitBytes / MIB),
+    mem_used_mib: Math.floor(memoryUsedBytes / MIB),
+    disk_used: sample?.diskUsedBytes ?? 0,
+    disk_total: sample?.diskLimitBytes ?? 0,
+  };
+}
 
 const INTERPRETER: readonly Omit<PlainRoute, 'tell'>[] = [
   {

@@ -22,6 +22,7 @@ import type { E2bExchange } from './exchange.ts';
 import { FILESYSTEM_METHODS } from './filesystem-service.ts';
 import { type Failure, PLAIN_ROUTES, type PlainRoute } from './plain-routes.ts';
 import { PROCESS_METHODS } from './process-service.ts';
+import { WATCHER_METHODS } from './watchers.ts';
 
 export const E2B_PREFIX = '/e2b/';
 const ENVD = '/e2b/envd';
@@ -39,6 +40,7 @@ const USER = 'user';
 const METHODS: Readonly<Record<string, ConnectMethod>> = {
   ...PROCESS_METHODS,
   ...FILESYSTEM_METHODS,
+  ...WATCHER_METHODS,
 };
 
 export async function answerE2b(exchange: E2bExchange): Promise<void> {

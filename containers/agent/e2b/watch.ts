@@ -19,7 +19,7 @@ export const WatchDirRequest = z.object({
   /** Whether each change comes with what is known of its file. */
   includeEntry: z._default(z.boolean(), false),
 });
-type WatchDirRequest = z.infer<typeof WatchDirRequest>;
+export type WatchDirRequest = z.infer<typeof WatchDirRequest>;
 
 const TYPES: Readonly<Record<Exclude<FileChange, 'lost'>, string>> = {
   create: 'EVENT_TYPE_CREATE',
@@ -51,7 +51,7 @@ export async function watchDir(call: StreamCall, request: WatchDirRequest): Prom
   stream.end();
 }
 
-async function changeOf(files: FileSystem, request: WatchDirRequest, answer: HelperAnswer) {
+export async function changeOf(files: FileSystem, request: WatchDirRequest, answer: HelperAnswer) {
   if (answer.kind !== 'change') throw new Error('the files helper said what it was not asked');
   const { change, path } = answer;
   if (change === 'lost')

@@ -20,7 +20,7 @@ const END_MS = 2_000;
 /** Of the launcher and of a shell: the program could not be started. */
 const NOT_STARTED = 127;
 
-const ENTRY_FIELDS = 7;
+const ENTRY_FIELDS = 9;
 const PATH_FIELD = 5;
 const Size = z.pipe(z.string().check(z.regex(/^\d{1,16}$/)), z.transform(Number));
 const Entry = z.tuple([
@@ -31,6 +31,8 @@ const Entry = z.tuple([
   z.string().check(z.regex(/^[0-9a-f-]{1,64}$/)),
   z.string(),
   z.string(),
+  Size,
+  Size,
 ]);
 
 export type HelperAnswer =
@@ -185,7 +187,7 @@ const unexpected = () => new Error('the files helper said what it was not asked'
 function entryOf(fields: string[]): FileEntry {
   const parsed = Entry.safeParse(fields);
   if (!parsed.success) throw unexpected();
-  const [type, sizeBytes, mode, modifiedMs, version, path, target] = parsed.data;
+  const [type, sizeBytes, mode, modifiedMs, version, path, target, uid, gid] = parsed.data;
   return FileEntry.parse({
     path,
     name: path.slice(path.lastIndexOf('/') + 1),
@@ -194,9 +196,19 @@ function entryOf(fields: string[]): FileEntry {
     mode: mode.toString(8),
     modifiedAt: new Date(Math.min(modifiedMs, MAX_TIME_MS)).toISOString(),
     version,
+    owner: nameOfUser(uid),
+    group: nameOfUser(gid),
     ...(type === 'symlink' ? { target } : {}),
   });
 }
+
+/** Of users and groups that every sandbox has; another's number says as much. */
+const USERS: ReadonlyMap<number, string> = new Map([
+  [0, 'root'],
+  [1_000, 'user'],
+  [65_534, 'nobody'],
+]);
+const nameOfUser = (id: number): string => USERS.get(id) ?? String(id);
 
 /** The last day of the year 9999: user code sets times as it likes. */
 const MAX_TIME_MS = 253_402_214_400_000;

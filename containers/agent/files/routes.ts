@@ -22,7 +22,7 @@ import { receiveFile } from './write-file.ts';
 
 export const FILE_ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/files$/, handle: read },
-  { method: 'PUT', pattern: /^\/files$/, handle: write },
+  { method: 'PUT', pattern: /^\/files$/, slowBody: true, handle: write },
   { method: 'DELETE', pattern: /^\/files$/, handle: remove },
   { method: 'GET', pattern: /^\/files\/list$/, handle: list },
   { method: 'GET', pattern: /^\/files\/stat$/, handle: stat },
@@ -31,7 +31,12 @@ export const FILE_ROUTES: readonly Route[] = [
   { method: 'GET', pattern: /^\/files\/digest$/, handle: digest },
   { method: 'POST', pattern: /^\/watches$/, handle: watch },
   { method: 'POST', pattern: /^\/files\/uploads$/, handle: beginUpload },
-  { method: 'PUT', pattern: /^\/files\/uploads\/([^/]+)$/, handle: uploadSlice },
+  {
+    method: 'PUT',
+    pattern: /^\/files\/uploads\/([^/]+)$/,
+    slowBody: true,
+    handle: uploadSlice,
+  },
   { method: 'POST', pattern: /^\/files\/uploads\/([^/]+)\/finish$/, handle: finishUpload },
 ];
 

@@ -56,6 +56,10 @@ export class Sampler implements Disposable {
     return this.#samples.filter(({ at }) => Date.parse(at) >= fromMs && Date.parse(at) <= toMs);
   }
 
+  get last(): ResourceSample | undefined {
+    return this.#samples.at(-1);
+  }
+
   async sample(): Promise<void> {
     const reading = await this.#options.read();
     const atMs = performance.now();

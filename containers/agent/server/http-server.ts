@@ -14,10 +14,12 @@ import { refuseCrossSite } from './cross-site.ts';
 import { InitGate } from './init-gate.ts';
 import { answerFor } from './problems.ts';
 import { ROUTES } from './routes.ts';
+import { allowSlowBody, limitBody } from './slow-body.ts';
 
 const BOUNDS = {
   headersTimeout: 3_000,
-  requestTimeout: 30_000,
+  // Ours is by request: see slow-body.ts.
+  requestTimeout: 0,
   keepAliveTimeout: 65_000,
   connectionsCheckingInterval: 1_000,
   // A path of 4096 bytes, each percent-encoded, and the rest.
@@ -75,6 +77,7 @@ export class AgentServer implements AsyncDisposable {
 
   #create(): Server {
     const server = createServer(BOUNDS, (request, response) => {
+      limitBody(request);
       void this.#answer(request, response);
     });
     server.maxHeadersCount = MAX_HEADERS;
@@ -108,6 +111,7 @@ export class AgentServer implements AsyncDisposable {
     if (match?.route.open !== true) this.#sandbox.state.authorize(request.headers.authorization);
     if (!match || !url)
       throw new AppError('NOT_FOUND', `there is no ${request.method} ${path.slice(0, 200)}`);
+    if (match.route.slowBody) allowSlowBody(request);
     const [, id = ''] = match.parts ?? [];
     return match.route.handle({
       sandbox: this.#sandbox,

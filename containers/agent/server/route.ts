@@ -23,6 +23,8 @@ export interface Route {
   readonly pattern: RegExp;
   /** Whether it answers without the control token. */
   readonly open?: true;
+  /** Whether its body may take its time: the bytes of a file. */
+  readonly slowBody?: true;
   /** Answers JSON, or nothing where it has answered itself. */
   readonly handle: (exchange: Exchange) => Promise<JsonAnswer | undefined>;
 }

@@ -119,3 +119,33 @@ describe('a directory that the published package watches', () => {
     await expect(files.watchDir(path, () => undefined)).rejects.toThrow(error);
   });
 });
+
+describe('a watcher that is asked, as the Python SDK does', () => {
+  const call = async (method: string, body: object) => {
+    const response = await fetch(`${agent.baseUrl}/e2b/envd/filesystem.Filesystem/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-access-token': agent.token },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+
+  it('tells each change once, and is gone once it is removed', async () => {
+    const folder = await folderOf('asked');
+    const { watcherId } = (await call('CreateWatcher', { path: 'asked', recursive: true })).body;
+    const heard: unknown[] = [];
+    await mkdir(join(folder, 'a'));
+    await expect
+      .poll(async () => {
+        heard.push(...((await call('GetWatcherEvents', { watcherId })).body['events'] as object[]));
+        return heard;
+      })
+      .toEqual([{ name: 'a', type: 'EVENT_TYPE_CREATE' }]);
+    expect((await call('RemoveWatcher', { watcherId })).status).toBe(200);
+    expect(await call('GetWatcherEvents', { watcherId })).toMatchObject({
+      status: 404,
+      body: { code: 'not_found' },
+    });
+    expect((await call('CreateWatcher', { path: 'nowhere' })).status).toBe(404);
+  });
+});
