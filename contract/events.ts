@@ -74,13 +74,16 @@ export const ResultEvent = z.object({
   displayId: z.optional(z.string()),
   update: z.optional(z.boolean()),
   data: z.optional(MimeBundle),
-  /** In place of `data` when it is large; `url` is made at each read, `key` is the log's own. */
+  /** In place of `data` over 256 KiB: what readResult answers whole, for as long as the events are kept. */
   ref: z.optional(
     z.object({
-      url: z.optional(z.string()),
-      key: z.optional(z.string()),
+      /** Of this API, below its base URL. */
+      url: z.string(),
+      executionId: z.string(),
+      seq: z.int().check(z.positive()),
+      /** Of `data` as JSON. */
       sizeBytes: z.int(),
-      mime: z.string(),
+      mime: z.literal('application/json'),
     }),
   ),
 });

@@ -109,6 +109,7 @@ export const EXAMPLES: Readonly<Partial<Record<OperationId, Example>>> = {
       finished: false,
     },
   },
+  readResult: { answer: { main: true, data: { 'text/plain': "'…'" } } },
   createKey: { body: { name: 'ci', role: 'developer' }, answer: withSecret },
   listKeys: { answer: page(key) },
   rotateKey: { body: { graceMs: 3_600_000 }, answer: { ...withSecret, rotatedAt: at } },

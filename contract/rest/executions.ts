@@ -7,7 +7,7 @@ import {
   TimeoutMs,
   UserEnv,
 } from '../agent/protocol.ts';
-import { Event, ExecutionErrorInfo, Metrics, Outcome, ResultEvent } from '../events.ts';
+import { Event, ExecutionErrorInfo, Metrics, MimeBundle, Outcome, ResultEvent } from '../events.ts';
 import { ContextId, ExecutionId, SandboxId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
 import { Language } from '../runtimes.ts';
@@ -17,6 +17,14 @@ export const EXECUTION_STATUSES = ['queued', 'running', 'finished', 'lost'] as c
 
 export const Result = z.pick(ResultEvent, { main: true, displayId: true, data: true, ref: true });
 export type Result = z.infer<typeof Result>;
+
+/** A result as the log has it, however large. */
+export const WholeResult = z.object({
+  main: z.boolean(),
+  displayId: z.optional(z.string()),
+  data: MimeBundle,
+});
+export type WholeResult = z.infer<typeof WholeResult>;
 
 /** The record without what it printed: what a list shows. */
 export const ExecutionSummary = z.object({
@@ -146,6 +154,15 @@ export const executionOperations = {
     }),
     answers: { 200: EventPage },
     streams: true,
+    errors: ['EXECUTION_NOT_FOUND', 'CURSOR_EXPIRED'],
+  }),
+  readResult: operation({
+    method: 'GET',
+    path: '/executions/{executionId}/results/{seq}',
+    role: 'viewer',
+    summary: 'Read a result whole that stands by reference in events and answers: up to 16 MiB',
+    params: z.strictObject({ executionId: ExecutionId, seq: QueryInt.check(z.positive()) }),
+    answers: { 200: WholeResult },
     errors: ['EXECUTION_NOT_FOUND', 'CURSOR_EXPIRED'],
   }),
   interrupt: operation({

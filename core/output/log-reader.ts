@@ -8,6 +8,7 @@
  */
 import type { Event } from '../../contract/events.ts';
 import type { ExecutionId } from '../../contract/ids.ts';
+import { byReference } from './large-results.ts';
 import type { OutputRow, OutputStore, SegmentStore } from './output-log.ts';
 
 export interface LogReaderDeps {
@@ -23,13 +24,21 @@ export class LogExpired extends Error {
 export class LogReader {
   readonly #deps: LogReaderDeps;
   readonly #executionId: ExecutionId;
+  readonly #whole: boolean;
   #cursor: number;
   #first = true;
 
-  constructor(deps: LogReaderDeps, executionId: ExecutionId, after: number) {
+  /** Large results come by reference, unless they are wanted `whole`. */
+  constructor(
+    deps: LogReaderDeps,
+    executionId: ExecutionId,
+    after: number,
+    { whole = false }: { readonly whole?: boolean } = {},
+  ) {
     this.#deps = deps;
     this.#executionId = executionId;
     this.#cursor = after;
+    this.#whole = whole;
   }
 
   /** Seq of the last event handed out. */
@@ -88,7 +97,7 @@ export class LogReader {
     if (!events) throw new LogExpired(`segment of ${this.#executionId} is no longer kept`);
     for (const event of events) {
       if (event.seq !== this.#cursor + 1) continue;
-      into.push(event);
+      into.push(this.#whole ? event : byReference(this.#executionId, event));
       this.#cursor = event.seq;
     }
   }

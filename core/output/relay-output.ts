@@ -19,6 +19,7 @@ import type { Clock } from '../ports.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import { Audience, type AudienceDeps, type Starter } from '../socket/audience.ts';
 import { type AgentEventsDeps, agentEvents } from './agent-events.ts';
+import { byReference } from './large-results.ts';
 import { HeldLease } from './lease.ts';
 import { LeaseLost, LogWriter, type LogWriterDeps } from './log-writer.ts';
 import type { OutputRow, RelayStarter } from './output-log.ts';
@@ -117,9 +118,10 @@ async function pump(
     if (event.type === 'started') facts.executionCount = event.executionCount;
     if (event.type === 'truncated') facts.truncated = true;
     writer.add(event);
+    const shown = byReference(execution.id, event);
     // What ends it is told once the record says so.
-    if (event.type !== 'finished') audience.push(event);
-    hooks.onEvent?.(event);
+    if (event.type !== 'finished') audience.push(shown);
+    hooks.onEvent?.(shown);
   };
   const source = {
     target: task.target,

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { AppError } from '../../contract/errors.ts';
 import { ownedBy } from '../../core/execution/execution.ts';
 import { getExecution, readEvents } from '../../core/execution/read-executions.ts';
+import { readResult } from '../../core/execution/read-result.ts';
 import { followLog } from '../../core/output/follow-log.ts';
 import { parseEnv } from '../shared/env.ts';
 import type { RestRequest } from '../shared/rest-request.ts';
@@ -25,6 +26,10 @@ export const handler = streamFunction(
     getExecution: async ({ params, caller }) => ({
       status: 200,
       data: await getExecution(deps, params.executionId, caller),
+    }),
+    readResult: async ({ params, caller }) => ({
+      status: 200,
+      data: await readResult(deps, params, caller),
     }),
     readEvents: async (request) => {
       const { executionId } = request.params;

@@ -29,6 +29,7 @@ export const FUNCTION_OF: Readonly<Record<OperationId, RestFunction>> = {
   // What an execution printed may be more than a buffered answer holds.
   getExecution: 'executions',
   readEvents: 'executions',
+  readResult: 'executions',
   interrupt: 'sandboxes',
   writeStdin: 'sandboxes',
   createContext: 'sandboxes',

@@ -4,7 +4,7 @@ import type { FileEntry } from '../../../contract/agent/files.ts';
 import type { ResourceSample } from '../../../contract/agent/metrics.ts';
 import type { StdinPart } from '../../../contract/agent/protocol.ts';
 import type { Validation } from '../../../contract/agent/validation.ts';
-import type { Event } from '../../../contract/events.ts';
+import type { Event, MimeBundle } from '../../../contract/events.ts';
 import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type {
   Sandbox as SandboxInfo,
@@ -149,7 +149,8 @@ export class Sandbox implements AsyncDisposable {
   async execute(code: string, options: ExecuteOptions = {}): Promise<ExecutionResult> {
     const { onStdout, onStderr, onResult, onEvent, ...runOptions } = options;
     const fold = new ResultFold();
-    for await (const event of this.run(code, runOptions)) {
+    for await (const told of this.run(code, runOptions)) {
+      const event = await this.#withData(told);
       fold.add(event);
       await onEvent?.(event);
       if (event.type === 'stdout') await onStdout?.(textOf(event));
@@ -157,6 +158,25 @@ export class Sandbox implements AsyncDisposable {
       else if (event.type === 'result') await onResult?.(resultOf(event));
     }
     return fold.result;
+  }
+
+  /**
+   * The forms of a result, also where it came by `ref` instead of `data`, as results over 256 KiB do in
+   * the events of {@link run}. {@link execute} has read them already.
+   *
+   * @throws {@link CodeInterpreterError} `CURSOR_EXPIRED` where the output is no longer kept
+   */
+  async readResult({ data = {}, ref }: Pick<Result, 'data' | 'ref'>): Promise<MimeBundle> {
+    if (!ref) return data;
+    const { executionId, seq } = ref;
+    const params = { executionId, seq: String(seq) };
+    return (await call(this.#api, 'readResult', { params })).data;
+  }
+
+  async #withData(event: Event): Promise<Event> {
+    if (event.type !== 'result' || !event.ref) return event;
+    const { ref: _, ...rest } = event;
+    return { ...rest, data: await this.readResult(event) };
   }
 
   /**
