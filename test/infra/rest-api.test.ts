@@ -70,7 +70,7 @@ describe('the routes', () => {
 
   it('stream where a caller may ask for a stream, or what was printed is the answer', () => {
     for (const id of OPERATION_IDS) {
-      const printed = id === 'getExecution' || id === 'runOnce';
+      const printed = ['getExecution', 'readResult', 'runOnce'].includes(id);
       const streams = operationOf(id).streams === true || printed;
       expect(FUNCTION_OF[id] === 'executions', id).toBe(streams);
     }
