@@ -1,19 +1,15 @@
 /** `npm run verify:grants`: takes each grant of each role away from a running local stack, and finds what fails then. */
-import { writeFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runProof, wholeOption } from '../shared/problem.ts';
-import { controlOf } from './control.ts';
+import type { Grant } from './control.ts';
+import { type Deployment, startDeployment } from './deployment.ts';
 import { draw } from './draw.ts';
-import { describe, keyOf, provenName, roleIdOf } from './names.ts';
+import { describe, keyOf, roleIdOf } from './names.ts';
 import { isOnBehalf } from './on-behalf.ts';
-import { operatorOf } from './operator.ts';
+import { provenBy } from './proven.ts';
+import type { Scenario } from './scenario.ts';
 import { SCENARIOS } from './scenarios/index.ts';
-import { startStack } from './stack.ts';
-import { dryRun, tryWithout, type Verdict } from './trials.ts';
-import { functionNamed, type Parts } from './world.ts';
-
-const PROVEN = fileURLToPath(new URL('./proven.json', import.meta.url));
+import { dryRun, tryWithout, type Use, type Verdict } from './trials.ts';
 
 const HELP = `npm run verify:grants -- [options]
 
@@ -25,8 +21,9 @@ it is too wide, or a scenario is missing. Rights that AWS uses on our behalf are
   --draw K      K grants, drawn at random
   --seed N      for the draw (default: by the clock; printed)
   --scenario TEXT  scenarios whose name contains it
+  --stacks N    tries on N stacks at once (default: 1)
   --list        which grants the scenarios use, and no trials
-  --write       keep the list of killers in verify/grants/proven.json
+  --write       keep each killer in verify/grants/proven.json as it is found
   --help        this`;
 
 const OPTIONS = {
@@ -34,6 +31,7 @@ const OPTIONS = {
   draw: { type: 'string' },
   seed: { type: 'string' },
   scenario: { type: 'string' },
+  stacks: { type: 'string', default: '1' },
   list: { type: 'boolean', default: false },
   write: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -47,13 +45,17 @@ async function main(): Promise<void> {
   const count = values.draw === undefined ? undefined : wholeOption('draw', values.draw);
   const seed = wholeOption('seed', values.seed ?? String(Date.now() % 2 ** 31));
   const begun = performance.now();
-  await using stack = await startStack(progress);
-  const control = controlOf(stack);
-  const operator = await operatorOf(control, functionNamed);
-  const parts: Parts = { stack, control, operator };
+  await using cleanup = new AsyncDisposableStack();
+  const deployments = await Promise.all(
+    Array.from({ length: wholeOption('stacks', values.stacks) }, async () =>
+      cleanup.use(await startDeployment(progress)),
+    ),
+  );
+  const [first] = deployments;
+  if (first === undefined) throw new Error('--stacks: at least 1');
   const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario ?? ''));
-  const { uses, failures } = await dryRun(parts, scenarios, progress);
-  const all = (await control.grants()).filter(
+  const { uses, failures } = await dryRuns(deployments, scenarios);
+  const all = (await first.parts().control.grants()).filter(
     (grant) => grant.effect === 'Allow' && !isOnBehalf(roleIdOf(grant), grant.action),
   );
   if (values.list) {
@@ -66,14 +68,8 @@ async function main(): Promise<void> {
   const fitting = all.filter((grant) => describe(grant).includes(values.only ?? ''));
   if (count !== undefined) progress(`seed ${seed}`);
   const chosen = count === undefined ? fitting : draw(fitting, { count, seed });
-  const verdicts: Verdict[] = [];
-  for (const [index, grant] of chosen.entries()) {
-    const verdict = await tryWithout(parts, grant, uses);
-    verdicts.push(verdict);
-    progress(
-      `${index + 1}/${chosen.length} ${describe(grant)} → ${verdict.killer ?? `SURVIVED: ${verdict.reason}`}`,
-    );
-  }
+  const keep = values.write ? await provenBy(all) : async () => {};
+  const verdicts = await trials(deployments, { grants: chosen, uses, keep });
   for (const { grant, killer, reason } of verdicts)
     console.log(`${describe(grant)} → ${killer ?? 'SURVIVED'}: ${reason.slice(0, 200)}`);
   const survivors = verdicts.filter(({ killer }) => killer === undefined);
@@ -81,21 +77,64 @@ async function main(): Promise<void> {
   console.log(
     `${verdicts.length} grants, ${survivors.length} survivors, ${scenarios.length} scenarios, ${minutes} min`,
   );
-  if (values.write) await keep(verdicts);
   for (const failure of failures) console.log(`fails with every grant: ${failure}`);
   if (survivors.length > 0 || failures.length > 0) process.exitCode = 1;
 }
 
-/** Grant → the scenario that fails without it. What has survived somewhere is not proven anywhere. */
-async function keep(verdicts: readonly Verdict[]): Promise<void> {
-  const nameOf = ({ grant }: Verdict) => provenName(roleIdOf(grant), grant.action, grant.resource);
-  const survived = new Set(verdicts.filter(({ killer }) => killer === undefined).map(nameOf));
-  const proven = verdicts.flatMap((verdict): [string, string][] => {
-    const name = nameOf(verdict);
-    return verdict.killer === undefined || survived.has(name) ? [] : [[name, verdict.killer]];
+async function dryRuns(
+  deployments: readonly Deployment[],
+  scenarios: readonly Scenario[],
+): Promise<{ uses: readonly Use[]; failures: readonly string[] }> {
+  const uses: Use[] = [];
+  const failures: string[] = [];
+  await shared(deployments, scenarios, async (deployment, scenario) => {
+    const outcome = await dryRun(deployment, scenario);
+    if (typeof outcome === 'string') {
+      failures.push(`${scenario.name}: ${outcome}`);
+      progress(`FAILED ${failures.at(-1)}`);
+      return;
+    }
+    uses.push(outcome);
+    progress(`${scenario.name}: ${outcome.grants.size} grants, ${Math.round(outcome.tookMs)} ms`);
   });
-  const sorted = Object.fromEntries(proven.sort(([a], [b]) => (a < b ? -1 : 1)));
-  await writeFile(PROVEN, `${JSON.stringify(sorted, null, 2)}\n`);
+  return { uses, failures };
+}
+
+async function trials(
+  deployments: readonly Deployment[],
+  {
+    grants,
+    uses,
+    keep,
+  }: {
+    readonly grants: readonly Grant[];
+    readonly uses: readonly Use[];
+    readonly keep: (verdicts: readonly Verdict[]) => Promise<void>;
+  },
+): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  await shared(deployments, grants, async (deployment, grant) => {
+    const verdict = await tryWithout(deployment, grant, uses);
+    verdicts.push(verdict);
+    await keep(verdicts);
+    const outcome = verdict.killer ?? `SURVIVED: ${verdict.reason}`;
+    progress(`${verdicts.length}/${grants.length} ${describe(grant)} → ${outcome}`);
+  });
+  return verdicts;
+}
+
+/** Each deployment takes the next until none is left. */
+async function shared<T>(
+  deployments: readonly Deployment[],
+  all: readonly T[],
+  use: (deployment: Deployment, each: T) => Promise<void>,
+): Promise<void> {
+  const left = all.values();
+  await Promise.all(
+    deployments.map(async (deployment) => {
+      for (const each of left) await use(deployment, each);
+    }),
+  );
 }
 
 await runProof(main);

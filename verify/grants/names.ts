@@ -1,11 +1,15 @@
 /** How grants are named: for the trials as they are deployed, for people and for `proven.json` without what a deployment adds. */
 import type { Grant } from './control.ts';
 
+const STACK_NAME = 'code-interpreter';
+
+export const functionNamed = (name: string): string => `${STACK_NAME}-${name}`;
+
 export const keyOf = ({ role, policy, statement, action, resource }: Grant): string =>
   [role, policy, statement, action, resource].join(' ');
 
 /** A role as the template names it, without its hashes: `<stack>-<logical id><8 hex>-<12 hex>`. */
-export const roleIdOf = ({ role }: Grant): string =>
+export const roleIdOf = ({ role }: Pick<Grant, 'role'>): string =>
   /^.+-(\w+?)[0-9A-F]{8}-[0-9A-F]{12}$/.exec(role)?.[1] ?? role;
 
 export const describe = (grant: Grant): string => {

@@ -3,16 +3,18 @@
  * away, and scenarios that used it run until one fails. A grant without which none fails has survived.
  */
 import type { Control, Grant } from './control.ts';
+import type { Deployment, Parts } from './deployment.ts';
 import { keyOf } from './names.ts';
 import type { Scenario } from './scenario.ts';
-import { type Parts, tidy, worldOf } from './world.ts';
+import { worldOf } from './world.ts';
 
 const DRY_RUN_MS = 120_000;
-const TIDY_MS = 120_000;
+/** A relay waits for its lease, which is short here. */
+const QUIET_MS = 15_000;
 /** A scenario that takes so much longer than it did has failed. */
-const PATIENCE = { times: 4, atLeastMs: 4_000 };
+const PATIENCE = { times: 3, moreMs: 3_000 };
 /** So many scenarios are tried for one grant. */
-const MOST_TRIED = 5;
+const MOST_TRIED = 8;
 
 export interface Use {
   readonly scenario: Scenario;
@@ -27,52 +29,41 @@ export interface Verdict {
   readonly reason: string;
 }
 
-export async function dryRun(
-  parts: Parts,
-  scenarios: readonly Scenario[],
-  progress: (line: string) => void,
-): Promise<{ uses: readonly Use[]; failures: readonly string[] }> {
-  const uses: Use[] = [];
-  const failures: string[] = [];
-  for (const scenario of scenarios) {
-    await endWorkers(parts.control, await parts.control.grants());
-    await parts.control.resetUses();
-    const begun = performance.now();
-    const failure = await attempt(parts, scenario, DRY_RUN_MS);
-    await tidyUp(parts);
-    if (failure !== undefined) {
-      failures.push(`${scenario.name}: ${failure}`);
-      progress(`FAILED ${failures.at(-1)}`);
-      continue;
-    }
-    const used = (await parts.control.grants()).filter((grant) => grant.used > 0);
-    const tookMs = performance.now() - begun;
-    uses.push({ scenario, tookMs, grants: new Set(used.map(keyOf)) });
-    progress(`${scenario.name}: ${used.length} grants, ${Math.round(tookMs)} ms`);
-  }
-  return { uses, failures };
+/** Answers why it fails, or what it used. */
+export async function dryRun(deployment: Deployment, scenario: Scenario): Promise<Use | string> {
+  const parts = deployment.parts();
+  await endWorkers(parts.control, await parts.control.grants());
+  await parts.control.resetUses();
+  const begun = performance.now();
+  const failure = await attempt(parts, scenario, DRY_RUN_MS);
+  const tookMs = performance.now() - begun;
+  // Functions go on after an answer; the tidying is not the scenario's.
+  await untilQuiet(parts).catch(() => undefined);
+  const used = (await parts.control.grants()).filter((grant) => grant.used > 0);
+  await deployment.clean();
+  if (failure !== undefined) return failure;
+  return { scenario, tookMs, grants: new Set(used.map(keyOf)) };
 }
 
 export async function tryWithout(
-  parts: Parts,
+  deployment: Deployment,
   grant: Grant,
   uses: readonly Use[],
 ): Promise<Verdict> {
-  const { control } = parts;
   const fitting = uses
     .filter(({ grants }) => grants.has(keyOf(grant)))
     .sort((a, b) => a.tookMs - b.tookMs)
     .slice(0, MOST_TRIED);
   if (fitting.length === 0) return { grant, killer: undefined, reason: 'no scenario uses it' };
   for (const { scenario, tookMs } of fitting) {
+    const parts = deployment.parts();
+    const { control } = parts;
     await control.resetUses();
     await control.omit(grant);
     await endWorkers(control, [grant]);
-    const limitMs = Math.ceil(Math.max(PATIENCE.atLeastMs, PATIENCE.times * tookMs));
-    const failure = await attempt(parts, scenario, limitMs);
+    const failure = await attempt(parts, scenario, PATIENCE.times * tookMs + PATIENCE.moreMs);
     const state = (await control.grants()).find((each) => keyOf(each) === keyOf(grant));
-    await control.restore();
-    await tidyUp(parts);
+    await deployment.clean();
     // What failed without asking for it failed for another reason.
     if (failure !== undefined && (state?.missed ?? 0) > 0)
       return { grant, killer: scenario.name, reason: failure };
@@ -87,7 +78,7 @@ async function attempt(
   scenario: Scenario,
   limitMs: number,
 ): Promise<string | undefined> {
-  const limit = AbortSignal.timeout(limitMs);
+  const limit = AbortSignal.timeout(Math.ceil(limitMs));
   try {
     await scenario.run(worldOf(parts, limit));
     return undefined;
@@ -97,9 +88,8 @@ async function attempt(
   }
 }
 
-async function tidyUp(parts: Parts): Promise<void> {
-  await tidy(worldOf(parts, AbortSignal.timeout(TIDY_MS)));
-}
+const untilQuiet = ({ control, ...parts }: Parts): Promise<void> =>
+  worldOf({ control, ...parts }, AbortSignal.timeout(QUIET_MS)).until(() => control.isQuiet());
 
 /** What a worker remembers would hide that it may no longer ask. */
 async function endWorkers(control: Control, grants: readonly Grant[]): Promise<void> {

@@ -1,20 +1,11 @@
 /** The deployment as scenarios use it: plain HTTP, an operator's invokes, and what they leave behind taken away. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Control } from './control.ts';
-import type { OperatorWork } from './operator.ts';
+import type { Parts } from './deployment.ts';
+import { functionNamed } from './names.ts';
 import type { Answer, CallOptions, World } from './scenario.ts';
 import type { Stack } from './stack.ts';
 
-const STACK_NAME = 'code-interpreter';
 const LOOK_MS = 25;
-
-export const functionNamed = (name: string): string => `${STACK_NAME}-${name}`;
-
-export interface Parts {
-  readonly stack: Stack;
-  readonly control: Control;
-  readonly operator: OperatorWork;
-}
 
 export function worldOf({ stack, control, operator }: Parts, signal: AbortSignal): World {
   const call: World['call'] = async (path, options = {}, ...expected) => {

@@ -50,19 +50,54 @@ export const relayScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a connection that went unseen is forgotten by who posts to it',
+    name: 'a relay replays what a reader has missed',
     async run(world) {
       const sandboxId = await world.sandbox();
-      const socket = await connect(world);
-      socket.send('subscribe', { sandboxId });
-      await socket.hear('ack');
-      await refuse(world, { service: 'dynamodb', action: 'Query', name: 'socket' });
-      socket[Symbol.dispose]();
-      // So that its end has been told, and could not be recorded.
-      await new Promise((resolve) => setTimeout(resolve, 300));
-      expect((await world.subscribersOf(sandboxId)) === 1, 'it is still on record');
-      await world.run(sandboxId, 'print(1)');
-      await world.until(async () => (await world.subscribersOf(sandboxId)) === 0);
+      using socket = await connect(world);
+      socket.send('execution.start', { sandboxId, code: LARGE });
+      const { payload } = await socket.hear('execution.start');
+      const executionId = String(payload['executionId']);
+      await untilLogged(world, executionId);
+      using reader = await connect(world);
+      reader.send('subscribe', { executionId });
+      await reader.hear('execution.output');
+    },
+  },
+  {
+    name: 'a connection that went unseen is forgotten by who posts to it',
+    async run(world) {
+      await forgets(world, (sandboxId) => world.run(sandboxId, 'print(1)'));
+    },
+  },
+  {
+    name: 'a connection that went unseen is forgotten by a relay that posts to it',
+    async run(world) {
+      await forgets(world, async (sandboxId) => {
+        using socket = await connect(world);
+        socket.send('execution.start', { sandboxId, code: 'print(1)' });
+        await socket.hear('execution.complete');
+      });
     },
   },
 ];
+
+/** With all that it had subscribed to, though only one of these prints. */
+async function forgets(
+  world: World,
+  print: (sandboxId: string) => Promise<unknown>,
+): Promise<void> {
+  const [sandboxId, silent] = [await world.sandbox(), await world.sandbox()];
+  const socket = await connect(world);
+  for (const id of [sandboxId, silent]) {
+    socket.send('subscribe', { sandboxId: id });
+    await world.until(async () => (await world.subscribersOf(id)) === 1);
+  }
+  await refuse(world, { service: 'dynamodb', action: 'Query', name: 'socket' });
+  socket[Symbol.dispose]();
+  // So that its end has been told, and could not be recorded.
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect((await world.subscribersOf(silent)) === 1, 'it is still on record');
+  await world.control.clearFaults();
+  await print(sandboxId);
+  await world.until(async () => (await world.subscribersOf(silent)) === 0);
+}

@@ -15,6 +15,19 @@ export const repairScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a task that no launch asks for is stopped',
+    async run(world) {
+      const [taskArn = ''] = await world.tasks();
+      const running = { lastStatus: 'RUNNING', desiredStatus: 'RUNNING' };
+      const startedBy = `ln${'0'.repeat(20)}`;
+      const networkInterfaces = [{ privateIpv4Address: '10.0.0.1' }];
+      await world.sendEvent('task-events', {
+        detail: { taskArn, startedBy, ...running, containers: [{ networkInterfaces }] },
+      });
+      await world.until(async () => !(await world.tasks()).includes(taskArn));
+    },
+  },
+  {
     name: 'a launch that is refused is told as such',
     async run(world) {
       await refuse(world, { service: 'ecs', action: 'RunTask', name: 'lifecycle' });
