@@ -13,7 +13,7 @@ import { agentLog, drainAgent } from '../agent/agent.ts';
 import type { ExecutionStore } from '../execution/execution-store.ts';
 import type { RelayStarter } from '../output/output-log.ts';
 import { askForRelay } from '../output/take-over.ts';
-import type { PoolRefill, PoolStore } from '../pool/pool-task.ts';
+import type { PoolStore } from '../pool/pool-task.ts';
 import type { AgentGateway, Clock, DomainEvent, EventBus, Ids, SandboxFleet } from '../ports.ts';
 import { type OutboxStore, publish } from './outbox.ts';
 import { stepOverdueAt } from './overdue.ts';
@@ -29,7 +29,6 @@ export interface EndSandboxDeps {
   readonly bus: EventBus;
   readonly gateway: AgentGateway;
   readonly fleet: Pick<SandboxFleet, 'stop'>;
-  readonly refill: PoolRefill;
   readonly clock: Clock;
   readonly ids: Pick<Ids, 'owner'>;
   /** The agent's own log, of a sandbox that ends. */
@@ -53,7 +52,6 @@ export async function endSandbox(
   const stoppedAt = deps.clock.iso(deps.clock.nowMs());
   const event = terminated(deps, sandbox, stoppedAt);
   if (await deps.sandboxes.markStopped(sandbox, stoppedAt, event)) await publish(deps, event);
-  await deps.refill.request();
   return { ...sandbox, status: 'stopped', stoppedAt };
 }
 

@@ -7,7 +7,6 @@ import {
   LaunchEnv,
   LifecycleEnv,
   OutputTableEnv,
-  PoolFunctionEnv,
   RelayFunctionEnv,
   StateTableEnv,
 } from '../shared/env.ts';
@@ -17,7 +16,6 @@ export const LifecycleFunctionEnv = z.object({
   ...AgentGatewayEnv,
   ...ClusterEnv,
   ...LaunchEnv,
-  ...PoolFunctionEnv,
   ...RelayFunctionEnv,
   ...LifecycleEnv,
   ...OutputTableEnv,

@@ -3,7 +3,7 @@ import { ECSClient } from '@aws-sdk/client-ecs';
 import { LambdaClient } from '@aws-sdk/client-lambda';
 import * as z from 'zod/mini';
 import { ecsFleet } from '../../adapters/ecs/fleet.ts';
-import { lambdaPoolRefill, lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
+import { lambdaRelayStarter } from '../../adapters/lambda/starters.ts';
 import { SandboxId } from '../../contract/ids.ts';
 import { EndReason } from '../../contract/rest/sandboxes.ts';
 import { endSandbox } from '../../core/sandbox/end-sandbox.ts';
@@ -30,9 +30,6 @@ const deps = {
   relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
   fleet: ecsFleet(new ECSClient(BOUNDED), env.CLUSTER, launchSettingsOf(env)),
   gateway: agentGatewayOf(lambda, env),
-  refill: lambdaPoolRefill(lambda, env.POOL_FUNCTION, (error) =>
-    logError('refill not asked for', error),
-  ),
   lifecycle: lifecycleOf(env),
   bus: eventBusOf(env),
   version: env.TASK_DEFINITION,

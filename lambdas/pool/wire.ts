@@ -28,8 +28,6 @@ export function wire(env: z.infer<typeof PoolEnv>) {
     relays: lambdaRelayStarter(lambda, env.RELAY_FUNCTION),
     lifecycle: lifecycleOf(env),
     bus: eventBusOf(env),
-    // This function itself refills right after.
-    refill: { request: async () => {} },
     onAgentLog: (sandboxId: SandboxId, log: string) => logInfo('agent log', { sandboxId, log }),
     version: env.TASK_DEFINITION,
     pauseSettlesMs: env.PAUSE_SETTLES_MS,

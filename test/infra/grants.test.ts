@@ -134,7 +134,6 @@ const GRANTS: Readonly<Record<string, readonly string[]>> = {
     ...LAUNCH,
     `ecs:StopTask ${TASKS}`,
     `lambda:InvokeFunction ${fn('agent-gateway')}`,
-    `lambda:InvokeFunction ${fn('pool')}`,
     `lambda:InvokeFunction ${fn('relay')}`,
     TELL_STEPS,
     `states:SendTaskFailure ${MACHINE}`,

@@ -17,7 +17,7 @@ Starts a local stack, runs ${SCENARIOS.length} scenarios on it, then takes each 
 statements away and runs the scenarios that used it, until one fails. A grant without which none fails has survived:
 it is too wide, or a scenario is missing. Rights that AWS uses on our behalf are in verify/grants/on-behalf.ts.
 
-  --only TEXT   grants whose role, action or resource contains it
+  --only TEXT   grants whose role, action or resource contains it; may be repeated
   --draw K      K grants, drawn at random
   --seed N      for the draw (default: by the clock; printed)
   --scenario TEXT  scenarios whose name contains it
@@ -27,7 +27,7 @@ it is too wide, or a scenario is missing. Rights that AWS uses on our behalf are
   --help        this`;
 
 const OPTIONS = {
-  only: { type: 'string' },
+  only: { type: 'string', multiple: true },
   draw: { type: 'string' },
   seed: { type: 'string' },
   scenario: { type: 'string' },
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
       );
     return;
   }
-  const fitting = all.filter((grant) => describe(grant).includes(values.only ?? ''));
+  const fitting = all.filter((grant) => holdsOne(describe(grant), values.only ?? []));
   if (count !== undefined) progress(`seed ${seed}`);
   const chosen = count === undefined ? fitting : draw(fitting, { count, seed });
   const keep = values.write ? await provenBy(all) : async () => {};
@@ -122,6 +122,9 @@ async function trials(
   });
   return verdicts;
 }
+
+const holdsOne = (text: string, parts: readonly string[]): boolean =>
+  parts.length === 0 || parts.some((part) => text.includes(part));
 
 /** Each deployment takes the next until none is left. */
 async function shared<T>(

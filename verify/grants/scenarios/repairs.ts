@@ -31,9 +31,14 @@ export const repairScenarios: readonly Scenario[] = [
     name: 'a launch that is refused is told as such',
     async run(world) {
       await refuse(world, { service: 'ecs', action: 'RunTask', name: 'lifecycle' });
+      const steps = () => world.control.invocationsOf(world.functionNamed('lifecycle'));
+      const before = await steps();
       const { data } = await world.call('/sandboxes', { body: { runtime: 'python', ...LAUNCHED } });
       const { endReason } = await world.untilStatus(String(data['id']), 'failed');
       expect(endReason === 'launch_failed', `ended for ${String(endReason)}`);
+      // A step that failed without a word would be tried again.
+      const taken = (await steps()) - before;
+      expect(taken === 2, `${taken} steps, not the launch and the end`);
     },
   },
   {
