@@ -31,10 +31,11 @@ export const runScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a run whose life waits by then is told to end',
+    name: 'a run that its sandbox’s life waits for ends that life at once',
     async run(world) {
-      const body = { language: 'python', code: 'import time; time.sleep(6)' };
-      const { data } = await world.call('/run', { body }, 200);
+      // By its end the life waits for word of it.
+      const code = 'import time; time.sleep(5)';
+      const { data } = await world.call('/run', { body: { language: 'python', code } }, 200);
       await world.untilStatus(String(data['sandboxId']), 'stopped');
     },
   },
