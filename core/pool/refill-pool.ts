@@ -17,6 +17,8 @@ export interface RefillDeps {
 
 /** A launch that is not free by then came to nothing. */
 const LAUNCH_MS = 180_000;
+/** Nor one without a task: RunTask and its record, with all their tries, are over by then. */
+const CALL_MS = 20_000;
 
 export interface RefillReport {
   readonly launched: number;
@@ -72,11 +74,13 @@ async function openSeats(deps: RefillDeps, { pool, target }: PoolTarget): Promis
 }
 
 async function releaseStale(deps: RefillDeps, seats: readonly Seat[]): Promise<void> {
-  const oldest = deps.clock.iso(deps.clock.nowMs() - LAUNCH_MS);
+  const oldestOf = (ms: number) => deps.clock.iso(deps.clock.nowMs() - ms);
+  const [oldest, oldestCall] = [oldestOf(LAUNCH_MS), oldestOf(CALL_MS)];
   for (const { launchId, takenAt } of seats) {
-    if (takenAt > oldest) continue;
+    if (takenAt > oldestCall) continue;
     const task = await deps.pool.get(launchId);
-    if (task?.status !== 'starting' || !(await deps.pool.giveUp(launchId, task.status))) continue;
+    if (task?.status !== 'starting' || (task.taskArn && takenAt > oldest)) continue;
+    if (!(await deps.pool.giveUp(launchId, task.status))) continue;
     if (task.taskArn) await deps.fleet.stop(task.taskArn, 'did not become ready in time');
     await deps.pool.remove(task);
   }

@@ -217,10 +217,11 @@ const DEATHS: Readonly<Record<FunctionName, () => Death>> = {
     },
   }),
   pool: () => ({
-    begin: async () => {
-      const { id } = await stack.createSandbox();
-      return stack.api(`/sandboxes/${id}`, { method: 'DELETE' });
-    },
+    begin: () =>
+      stack.control(`/functions/${STACK}-pool/invoke`, {
+        method: 'POST',
+        body: { task: 'minute' },
+      }),
     after: async () => poolIsFull(),
   }),
   'task-events': () => ({

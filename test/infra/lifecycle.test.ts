@@ -79,9 +79,10 @@ describe('the lifecycle', () => {
       ].filter((id) =>
         statementsOf(service, `${id}Role`).some(({ actions }) => actions.includes(action)),
       );
-    expect(who('states:StartExecution')).toEqual(['Sandboxes', 'Pool']);
+    expect(who('states:StartExecution')).toEqual(['Sandboxes', 'Executions', 'Pool']);
     expect(who('states:SendTaskSuccess')).toEqual([
       'Sandboxes',
+      'Executions',
       'Pool',
       'TaskEvents',
       'LifecycleSteps',

@@ -69,6 +69,19 @@ describe('refill', () => {
     await refillPool(world.deps, { pool, target: 1 });
     expect(launched).toHaveLength(2);
   });
+
+  test('a seat whose launch died before it had a task is given back sooner', async () => {
+    const { deps } = world;
+    const hangs = { ...deps.fleet, launch: () => new Promise<never>(() => {}) };
+    void refillPool({ ...deps, fleet: hangs }, { pool, target: 1 });
+    await expect.poll(() => stores.pool.seats(KEY)).toHaveLength(1);
+    await refillPool(deps, { pool, target: 1 });
+    expect(deps.fleet.launched).toEqual([]);
+    world.pass(20_000);
+    await refillPool(deps, { pool, target: 1 });
+    await refillPool(deps, { pool, target: 1 });
+    expect(deps.fleet.launched).toHaveLength(1);
+  });
 });
 
 describe('task events of a pool', () => {

@@ -40,12 +40,14 @@ export interface FileWatch extends AsyncDisposable {
 const asyncDispose: typeof Symbol.asyncDispose =
   Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
 
+/** @internal */
 export interface Watched {
   readonly sandboxId: string;
   readonly path: string;
   readonly onChange: (change: FileChange) => unknown;
 }
 
+/** @internal */
 export async function watch(
   api: Api,
   { sandboxId, path, onChange }: Watched,
