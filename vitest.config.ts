@@ -9,6 +9,8 @@ const project = (name: string, extra: object = {}) => ({
 export default defineConfig({
   test: {
     testTimeout: 20_000,
+    // The default of 1 s is short for a busy machine, and for a stack in AWS.
+    expect: { poll: { timeout: 10_000 } },
     // By itself vitest keeps one core free, which of two leaves one worker; tests wait more than they compute.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [

@@ -61,7 +61,10 @@ export type RelayEnd = 'finished' | 'handed_over' | 'lease_lost' | 'unread';
 /** Below it the room is not worth a request to the agent at the end of every run. */
 const LARGE_SPOOL_BYTES = 1024 * 1024;
 
-/** Far above what a 30-minute run needs; a chain that is longer has gone wrong. */
+/**
+ * Far above what a 30-minute run needs, and what a process needs that is read for the 24 hours a sandbox
+ * may live: a chain that is longer has gone wrong.
+ */
 const MAX_HOPS = 500;
 
 export async function relayOutput(

@@ -3,7 +3,7 @@
  * readers, by the pool's minute and by a relay that hands over; of several at once, one wins.
  */
 import type { ExecutionId } from '../../contract/ids.ts';
-import { type ExecutionRecord, NOBODY } from '../execution/execution.ts';
+import { type ExecutionRecord, isReadOnDemand, NOBODY } from '../execution/execution.ts';
 import type { Ids } from '../ports.ts';
 import { targetOf } from '../sandbox/sandbox.ts';
 import type { RelayStarter } from './output-log.ts';
@@ -15,13 +15,20 @@ export interface TakeOver {
   readonly hop: number;
 }
 
+export interface TakenOver {
+  readonly end: RelayEnd | 'not_needed';
+  /** A chain of any length is no fault where somebody reads for hours. */
+  readonly onDemand: boolean;
+}
+
 export async function takeOver(
   deps: RelayDeps & { ids: Ids },
   request: TakeOver,
-): Promise<RelayEnd | 'not_needed'> {
+): Promise<TakenOver> {
   const execution = await deps.executions.get(request.executionId);
+  const onDemand = execution !== undefined && isReadOnDemand(execution);
   if (execution?.status !== 'running' || execution.lease.epoch !== request.epoch - 1)
-    return 'not_needed';
+    return { end: 'not_needed', onDemand };
   const now = deps.clock.nowMs();
   const lease = {
     owner: deps.ids.owner(),
@@ -29,7 +36,7 @@ export async function takeOver(
     until: deps.clock.iso(now + deps.leaseMs),
   };
   if (!(await deps.executions.takeLease(execution.id, lease, deps.clock.iso(now))))
-    return 'not_needed';
+    return { end: 'not_needed', onDemand };
   const [sandbox, last] = await Promise.all([
     deps.sandboxes.get(execution.sandboxId),
     deps.output.lastRow(execution.id),
@@ -42,7 +49,7 @@ export async function takeOver(
     hop: request.hop,
     watched: true,
   };
-  return relayOutput(deps, task);
+  return { end: await relayOutput(deps, task), onDemand };
 }
 
 /** True when the relay of a running execution is gone, as far as its lease tells, or none was wanted. */

@@ -49,6 +49,5 @@ export async function handler(event: unknown): Promise<void> {
     );
     return;
   }
-  const end = await takeOver(deps, request);
-  logInfo('relay ended', { ...request, end });
+  logInfo('relay ended', { ...request, ...(await takeOver(deps, request)) });
 }

@@ -85,7 +85,7 @@ const lifeAlarms = (
   },
   {
     name: 'long-relay-chains',
-    happened: 'Relays of one execution started each other ten times; a run needs two.',
+    happened: 'Relays of one run started each other ten times; it needs two.',
     metric: longRelayChains,
     threshold: 1,
   },

@@ -23,7 +23,7 @@ export class LogMetrics extends Construct {
   readonly runningTasks: Metric;
   /** Tasks that could not be launched, for the pool or for a sandbox of its own. */
   readonly failedLaunches: Metric;
-  /** Relays far down a chain of relays that started each other. */
+  /** Relays far down a chain of relays that started each other, of runs alone. */
   readonly longRelayChains: Metric;
 
   constructor(scope: Construct, id: string, { world, functions }: Watched) {
@@ -57,8 +57,8 @@ export class LogMetrics extends Construct {
     filter('LongRelayChains', {
       logGroup: relay.logGroup,
       metricName: 'LongRelayChains',
-      // A run of 30 minutes needs two relays after its first.
-      pattern: '{ $.message = "relay ended" && $.hop >= 10 }',
+      // A run of 30 minutes needs two relays after its first; a terminal that is read for hours needs many.
+      pattern: '{ $.message = "relay ended" && $.hop >= 10 && $.onDemand IS FALSE }',
     });
     this.runningTasks = metric(namespace, 'RunningTasks', {}, 'Maximum');
     this.failedLaunches = metric(namespace, 'FailedLaunches');

@@ -2,7 +2,7 @@
  * Finds the unpacked root of an image that was built, and says which runtimes a task will have. A root fits
  * only the very build that it was made from: what runs is then what would be deployed, and nothing else.
  */
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 
@@ -72,6 +72,36 @@ export async function findRuntimes(
   if (choice === 'built') throw new NoBuiltImageError(`--image built: ${why}`);
   return ofHost(why);
 }
+
+/** The runtimes of one driver's tasks: the same for all of a digest, also where an image is unpacked meanwhile. */
+export class ChosenRuntimes {
+  readonly #options: ImageOptions;
+  readonly #chosen = new Map<string | undefined, Promise<Runtimes>>();
+
+  constructor(options: ImageOptions) {
+    this.#options = options;
+  }
+
+  /** Looks again where the look before failed, or what it found was removed. */
+  async of(digest: string | undefined): Promise<Runtimes> {
+    const before = this.#chosen.get(digest);
+    if (before !== undefined && (await isThere(await before))) return before;
+    const meanwhile = this.#chosen.get(digest);
+    if (meanwhile !== undefined && meanwhile !== before) return meanwhile;
+    const found = findRuntimes(this.#options, digest);
+    this.#chosen.set(digest, found);
+    // Whoever asked hears of it.
+    found.catch(() => this.#chosen.delete(digest));
+    return found;
+  }
+}
+
+const isThere = async ({ root }: Runtimes): Promise<boolean> =>
+  root === undefined ||
+  access(root).then(
+    () => true,
+    () => false,
+  );
 
 const ofHost = (why: string): Runtimes => ({
   root: undefined,

@@ -15,7 +15,7 @@ import {
   METADATA_NAME,
   SOCKET_NAME,
 } from './arguments.ts';
-import { findRuntimes, type ImageOptions, type Runtimes } from './built-image.ts';
+import { ChosenRuntimes, type ImageOptions } from './built-image.ts';
 import { BwrapProcess } from './bwrap-process.ts';
 import { type Cgroups, removeIfEmpty, sweepCgroups, type TaskGroup } from './cgroups/cgroup.ts';
 import type { RunningTask, TaskDriver, TaskExit, TaskSpec } from './driver.ts';
@@ -77,14 +77,14 @@ export class BwrapDriver implements TaskDriver {
   readonly #inheritedFds = inheritedFds();
   readonly #tasks = new Set<Task>();
   readonly #images = new Map<string, Promise<string>>();
-  /** By the image's digest: all tasks of a driver have the same, also where another image is built meanwhile. */
-  readonly #runtimes = new Map<string | undefined, Promise<Runtimes>>();
+  readonly #runtimes: ChosenRuntimes;
   readonly #boots = new Turns(availableParallelism());
   #closed = false;
 
   private constructor(options: BwrapDriverOptions, owner: string, folder: string, etc: HostEtc) {
     this.name = `bubblewrap ${options.identities.name}`;
     this.#options = options;
+    this.#runtimes = new ChosenRuntimes(options.images ?? NO_IMAGES);
     this.#owner = owner;
     this.#folder = folder;
     this.#etc = etc;
@@ -173,13 +173,6 @@ export class BwrapDriver implements TaskDriver {
     return copied;
   }
 
-  async #runtimesOf({ digest }: ImageManifest): Promise<Runtimes> {
-    const { images = NO_IMAGES } = this.#options;
-    const runtimes = this.#runtimes.get(digest) ?? findRuntimes(images, digest);
-    this.#runtimes.set(digest, runtimes);
-    return runtimes;
-  }
-
   async #makeFolders(spec: TaskSpec, identity: Identity): Promise<TaskFolders> {
     const base = join(this.#folder, spec.id);
     const folders = {
@@ -218,7 +211,7 @@ export class BwrapDriver implements TaskDriver {
     const layout = {
       image,
       imageDirectory: await this.#reachableImage(spec.imageDirectory),
-      root: (await this.#runtimesOf(image)).root,
+      root: (await this.#runtimes.of(image.digest)).root,
       etc: this.#etc,
       agentDirectory: folders.agent,
       stateDirectory: folders.state,

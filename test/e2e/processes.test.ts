@@ -17,8 +17,6 @@ afterAll(async () => {
   client.close();
 });
 
-/** On a machine that is busy with other tests. */
-const SLOW = { timeout: 10_000 };
 const COUNT = 'for n in 1 2 3; do echo $n; sleep 0.05; done; echo oh >&2; exit 3';
 
 async function until(process: Process, text: string, after = 0): Promise<Event> {
@@ -71,10 +69,7 @@ test('what nobody has read is read after the sandbox has ended', async () => {
   const process = await other.processes.start('echo before; sleep 60');
   const quick = await other.processes.start('echo quick');
   await expect
-    .poll(
-      async () => (await other.processes.list()).find(({ pid }) => pid === quick.pid)?.status,
-      SLOW,
-    )
+    .poll(async () => (await other.processes.list()).find(({ pid }) => pid === quick.pid)?.status)
     .toBe('ended');
   await other.terminate();
   expect(await process.wait()).toMatchObject({ stdout: 'before\n', outcome: 'killed' });
@@ -141,7 +136,7 @@ describe.each(['websocket', 'poll'] as const)('by %s', (transport) => {
     await sandbox.execute(`mkdir ${directory}/a; echo > ${directory}/a/b; rm ${directory}/a/b`, {
       language: 'bash',
     });
-    await expect.poll(() => heard, SLOW).toContain('remove a/b');
+    await expect.poll(() => heard).toContain('remove a/b');
     expect(heard[0]).toBe('create a');
     await watch.stop();
     await watch.ended;

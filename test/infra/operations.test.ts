@@ -125,6 +125,15 @@ describe('a metric of the logs', () => {
     expect(filters).toHaveLength(4);
     for (const message of messages) expect(lines).toMatch(new RegExp(`['"\`]${message}['"\`]`));
   });
+
+  it('counts long chains of relays for runs alone: a terminal may be read for hours', async () => {
+    const { service } = await assemblyOf('dev');
+    const patterns = [...ofType(service, 'AWS::Logs::MetricFilter').values()].map(
+      ({ FilterPattern }) => String(FilterPattern),
+    );
+    const chains = patterns.filter((pattern) => pattern.includes('$.hop'));
+    expect(chains).toEqual([expect.stringContaining('&& $.onDemand IS FALSE')]);
+  });
 });
 
 describe('a budget', () => {

@@ -1,4 +1,4 @@
-/** The control port as this proof uses it: what functions ask for, faults and how often they struck, lives. */
+/** The control port as this proof uses it: what functions ask for, and lives. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { controlPort, Endpoints } from '../shared/control-port.ts';
@@ -9,7 +9,6 @@ const Requests = z.object({
     z.object({ service: z.string(), action: z.string(), principal: z.string(), count: z.number() }),
   ),
 });
-const Rules = z.object({ faults: z.array(z.object({ id: z.string(), hits: z.number() })) });
 const Executions = z.object({
   executions: z.array(z.object({ status: z.string(), name: z.string() })),
 });
@@ -33,9 +32,6 @@ export function controlOf(endpoints: Endpoints) {
     ...port,
     requests: async () => (await call(Requests, 'GET', '/requests')).requests,
     resetRequests: () => call(z.unknown(), 'DELETE', '/requests'),
-    /** How often the rules that are set have struck. */
-    strikes: async () =>
-      (await call(Rules, 'GET', '/faults')).faults.reduce((sum, { hits }) => sum + hits, 0),
     runningLives: async () =>
       (await call(Executions, 'GET', '/executions')).executions
         .filter(({ status }) => status === 'RUNNING')

@@ -24,8 +24,10 @@ export interface Deployment {
 export async function startDeployment(
   progress: (line: string) => void,
 ): Promise<Deployment & AsyncDisposable> {
-  let stack = await startStack(progress);
+  await using undo = new AsyncDisposableStack();
+  let stack = undo.use(await startStack(progress));
   let parts = await partsOf(stack);
+  undo.move();
   return {
     parts: () => parts,
     async clean() {
@@ -38,6 +40,17 @@ export async function startDeployment(
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
+}
+
+/** Where one does not start, `cleanup` ends those that did. */
+export async function startAll<T extends AsyncDisposable>(
+  count: number,
+  start: () => Promise<T>,
+  cleanup: AsyncDisposableStack,
+): Promise<readonly T[]> {
+  const started = Array.from({ length: count }, async () => cleanup.use(await start()));
+  await Promise.allSettled(started);
+  return Promise.all(started);
 }
 
 /** A stack that somebody else has started. */

@@ -1,8 +1,8 @@
 /** `npm run verify:grants`: takes each grant of each role away from a running local stack, and finds what fails then. */
 import { parseArgs } from 'node:util';
-import { runProof, wholeOption } from '../shared/problem.ts';
+import { Problem, runProof, wholeOption } from '../shared/problem.ts';
 import type { Grant } from './control.ts';
-import { type Deployment, startDeployment } from './deployment.ts';
+import { type Deployment, startAll, startDeployment } from './deployment.ts';
 import { draw } from './draw.ts';
 import { describe, keyOf, roleIdOf } from './names.ts';
 import { isOnBehalf } from './on-behalf.ts';
@@ -15,7 +15,7 @@ const HELP = `npm run verify:grants -- [options]
 
 Starts a local stack, runs ${SCENARIOS.length} scenarios on it, then takes each action on each resource of each role's
 statements away and runs the scenarios that used it, until one fails. A grant without which none fails has survived:
-it is too wide, or a scenario is missing. Rights that AWS uses on our behalf are in verify/grants/on-behalf.ts.
+it is too wide, or a scenario is missing. One that no chosen scenario uses is not tried. Rights that AWS uses on our behalf are in verify/grants/on-behalf.ts.
 
   --only TEXT   grants whose role, action or resource contains it; may be repeated
   --draw K      K grants, drawn at random
@@ -45,15 +45,14 @@ async function main(): Promise<void> {
   const count = values.draw === undefined ? undefined : wholeOption('draw', values.draw);
   const seed = wholeOption('seed', values.seed ?? String(Date.now() % 2 ** 31));
   const begun = performance.now();
-  await using cleanup = new AsyncDisposableStack();
-  const deployments = await Promise.all(
-    Array.from({ length: wholeOption('stacks', values.stacks) }, async () =>
-      cleanup.use(await startDeployment(progress)),
-    ),
-  );
-  const [first] = deployments;
-  if (first === undefined) throw new Error('--stacks: at least 1');
+  const stacks = wholeOption('stacks', values.stacks);
   const scenarios = SCENARIOS.filter(({ name }) => name.includes(values.scenario ?? ''));
+  if (scenarios.length === 0)
+    throw new Problem(`There is no scenario for --scenario ${JSON.stringify(values.scenario)}.`);
+  await using cleanup = new AsyncDisposableStack();
+  const deployments = await startAll(stacks, () => startDeployment(progress), cleanup);
+  const [first] = deployments;
+  if (first === undefined) throw new Problem('--stacks must be at least 1.');
   const { uses, failures } = await dryRuns(deployments, scenarios);
   const all = (await first.parts().control.grants()).filter(
     (grant) => grant.effect === 'Allow' && !isOnBehalf(roleIdOf(grant), grant.action),
@@ -68,17 +67,19 @@ async function main(): Promise<void> {
   const fitting = all.filter((grant) => holdsOne(describe(grant), values.only ?? []));
   if (count !== undefined) progress(`seed ${seed}`);
   const chosen = count === undefined ? fitting : draw(fitting, { count, seed });
+  if (chosen.length === 0) throw new Problem('There is no grant to try for --only and --draw.');
   const keep = values.write ? await provenBy(all) : async () => {};
   const verdicts = await trials(deployments, { grants: chosen, uses, keep });
-  for (const { grant, killer, reason } of verdicts)
-    console.log(`${describe(grant)} → ${killer ?? 'SURVIVED'}: ${reason.slice(0, 200)}`);
-  const survivors = verdicts.filter(({ killer }) => killer === undefined);
+  for (const verdict of verdicts)
+    console.log(`${wordsOf(verdict)}: ${verdict.reason.slice(0, 200)}`);
+  const untried = verdicts.filter(({ tried }) => !tried).length;
+  const survivors = verdicts.filter(({ killer }) => killer === undefined).length - untried;
   const minutes = ((performance.now() - begun) / 60_000).toFixed(1);
   console.log(
-    `${verdicts.length} grants, ${survivors.length} survivors, ${scenarios.length} scenarios, ${minutes} min`,
+    `${verdicts.length} grants, ${survivors} survivors, ${untried} not tried, ${scenarios.length} scenarios, ${minutes} min`,
   );
   for (const failure of failures) console.log(`fails with every grant: ${failure}`);
-  if (survivors.length > 0 || failures.length > 0) process.exitCode = 1;
+  if (survivors + untried > 0 || failures.length > 0) process.exitCode = 1;
 }
 
 async function dryRuns(
@@ -117,11 +118,14 @@ async function trials(
     const verdict = await tryWithout(deployment, grant, uses);
     verdicts.push(verdict);
     await keep(verdicts);
-    const outcome = verdict.killer ?? `SURVIVED: ${verdict.reason}`;
-    progress(`${verdicts.length}/${grants.length} ${describe(grant)} → ${outcome}`);
+    const why = verdict.killer === undefined ? `: ${verdict.reason}` : '';
+    progress(`${verdicts.length}/${grants.length} ${wordsOf(verdict)}${why}`);
   });
   return verdicts;
 }
+
+const wordsOf = ({ grant, killer, tried }: Verdict): string =>
+  `${describe(grant)} → ${killer ?? (tried ? 'SURVIVED' : 'NOT TRIED')}`;
 
 const holdsOne = (text: string, parts: readonly string[]): boolean =>
   parts.length === 0 || parts.some((part) => text.includes(part));

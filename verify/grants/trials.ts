@@ -24,8 +24,10 @@ export interface Use {
 
 export interface Verdict {
   readonly grant: Grant;
-  /** Undefined: the grant survived. */
+  /** Undefined: the grant survived, or was not tried. */
   readonly killer: string | undefined;
+  /** Whether a scenario ran without it. */
+  readonly tried: boolean;
   readonly reason: string;
 }
 
@@ -54,7 +56,8 @@ export async function tryWithout(
     .filter(({ grants }) => grants.has(keyOf(grant)))
     .sort((a, b) => a.tookMs - b.tookMs)
     .slice(0, MOST_TRIED);
-  if (fitting.length === 0) return { grant, killer: undefined, reason: 'no scenario uses it' };
+  if (fitting.length === 0)
+    return { grant, killer: undefined, tried: false, reason: 'no scenario uses it' };
   for (const { scenario, tookMs } of fitting) {
     const parts = deployment.parts();
     const { control } = parts;
@@ -66,10 +69,10 @@ export async function tryWithout(
     await deployment.clean();
     // What failed without asking for it failed for another reason.
     if (failure !== undefined && (state?.missed ?? 0) > 0)
-      return { grant, killer: scenario.name, reason: failure };
+      return { grant, killer: scenario.name, tried: true, reason: failure };
   }
-  const tried = fitting.map(({ scenario }) => scenario.name).join('; ');
-  return { grant, killer: undefined, reason: `these pass without it: ${tried}` };
+  const names = fitting.map(({ scenario }) => scenario.name).join('; ');
+  return { grant, killer: undefined, tried: true, reason: `these pass without it: ${names}` };
 }
 
 /** Undefined if it passes. */

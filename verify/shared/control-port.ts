@@ -1,4 +1,4 @@
-/** The control port of a local stack, as every proof uses it. Every answer is parsed. */
+/** The control port of a local stack, as every proof uses it: functions, faults and how often they struck. Every answer is parsed. */
 import * as z from 'zod';
 import { Problem } from './problem.ts';
 
@@ -12,6 +12,7 @@ export const Endpoints = z.object({
 });
 export type Endpoints = z.output<typeof Endpoints>;
 
+const Rules = z.object({ faults: z.array(z.object({ id: z.string(), hits: z.number() })) });
 const Invoked = z.object({ payload: z.unknown(), error: z.unknown() }).partial();
 
 export function controlPort({
@@ -39,6 +40,9 @@ export function controlPort({
     invoke: (functionName: string, payload: unknown) =>
       call(Invoked, 'POST', `/functions/${functionName}/invoke`, payload),
     fault: (rule: unknown) => call(z.unknown(), 'POST', '/faults', rule),
+    /** How often the rules that are set have struck. */
+    strikes: async () =>
+      (await call(Rules, 'GET', '/faults')).faults.reduce((sum, { hits }) => sum + hits, 0),
     clearFaults: () => call(z.unknown(), 'DELETE', '/faults'),
   };
 }

@@ -117,7 +117,7 @@ describe.skipIf(!hasModules('matplotlib'))('a plot', () => {
   const chartOf =
     'get_ipython().display_formatter.formatters["application/vnd.code-interpreter.chart+json"]';
 
-  it('of ten million points takes no more to be told than one of a thousand', async () => {
+  it('of ten million points takes at most ten times as long to be told as one of a thousand', async () => {
     const { stdout } = await survives(
       `import numpy as np, time
 from matplotlib.figure import Figure
@@ -125,9 +125,9 @@ def cpu(n):
   ax = Figure().subplots(); ax.scatter(np.zeros(n), np.zeros(n))
   began = time.process_time(); chart = ${chartOf}(ax.figure)
   return time.process_time() - began, chart["elements"][0]
-cpu(1000)
-took, series = cpu(10_000_000)
-print(took < 2, len(series["points"]), series["total_points"])`,
+few = min(cpu(1000)[0] for _ in range(3))
+many, series = cpu(10_000_000)
+print(many < 10 * few, len(series["points"]), series["total_points"])`,
       { timeoutMs: 60_000 },
     );
     expect(stdout).toBe('True 5000 10000000\n');

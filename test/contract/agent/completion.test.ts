@@ -1,20 +1,11 @@
 /** What could stand at a place in code, by the live state of a context, without running any of it. */
-import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Completion } from '../../../contract/agent/completion.ts';
 import type { AgentContext } from '../../../contract/agent/contexts.ts';
 import { newId, startAgent, type TestAgent } from '../../helpers/agent.ts';
-
-const has = (name: string) => {
-  try {
-    execFileSync('/usr/bin/python3', ['-I', '-c', `import ${name}`], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
+import { hasModules } from '../../helpers/python-modules.ts';
 
 let agent: TestAgent;
 let plain: TestAgent;
@@ -91,7 +82,7 @@ trap = Trap()`,
     expect(await readdir(agent.workspace)).not.toContain('sprung');
   });
 
-  it.skipIf(!has('jedi'))('knows what the code imports and has not run', async () => {
+  it.skipIf(!hasModules('jedi'))('knows what the code imports and has not run', async () => {
     expect(textsOf(await complete('python', 'import textwrap as tw\ntw.ded'))).toEqual(['dedent']);
     expect(textsOf(await complete('python', 'from textwr'))).toEqual(['textwrap']);
     expect((await run('python', '"tw" in globals()')).results[0]?.data?.['text/plain']).toBe(
@@ -99,11 +90,11 @@ trap = Trap()`,
     );
   });
 
-  it.skipIf(!has('IPython'))('knows magics', async () => {
+  it.skipIf(!hasModules('IPython'))('knows magics', async () => {
     expect(textsOf(await complete('python', 'x = 1\n%timei'))).toEqual(['%timeit']);
   });
 
-  it.skipIf(!has('pandas'))('knows the columns of a table', async () => {
+  it.skipIf(!hasModules('pandas'))('knows the columns of a table', async () => {
     await run('python', 'import pandas as pd\ntable = pd.DataFrame({"revenue": [1]})');
     expect(textsOf(await complete('python', 'table.reve'))).toEqual(['revenue']);
   });

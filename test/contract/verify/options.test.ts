@@ -13,6 +13,13 @@ test.each([
   expect(told).toEqual({ code: 2, stdout: '', stderr });
 });
 
+test.each([
+  [['--stacks', '0'], '--stacks must be at least 1.\n'],
+  [['--scenario', 'none'], 'There is no scenario for --scenario "none".\n'],
+])('grants: %j, which would try nothing, proves nothing', async (args, stderr) => {
+  expect(await proof('grants', args)).toEqual({ code: 2, stdout: '', stderr });
+});
+
 test('faults: without a stack it says what to start', async () => {
   const { code, stderr } = await proof('faults', ['--endpoints', '/nowhere.json']);
   expect(code).toBe(2);

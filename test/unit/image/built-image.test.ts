@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { addImage, removeImagesIn, removeOldImages } from '../../../local/image/store.ts';
-import { findRuntimes, NoBuiltImageError } from '../../../local/sandboxes/built-image.ts';
+import {
+  ChosenRuntimes,
+  findRuntimes,
+  NoBuiltImageError,
+} from '../../../local/sandboxes/built-image.ts';
 import { newOwnerName } from '../../../local/sandboxes/owner.ts';
 
 let place: string;
@@ -55,6 +59,24 @@ it('an image of another build is told, and used by nobody', async () => {
   expect(root).toBeUndefined();
   expect(says).toContain('another build');
   await expect(find('built', 'b')).rejects.toThrow(NoBuiltImageError);
+});
+
+it('tasks of one driver keep the runtimes they began with, until those are removed', async () => {
+  const runtimes = new ChosenRuntimes({ choice: 'auto', places: [place] });
+  expect((await runtimes.of(digest('a'))).root).toBeUndefined();
+  await add('a');
+  expect((await runtimes.of(digest('a'))).root).toBeUndefined();
+  await add('b');
+  expect((await runtimes.of(digest('b'))).root).toBe(join(place, digest('b'), 'root'));
+  rmSync(join(place, digest('b')), { recursive: true });
+  expect((await runtimes.of(digest('b'))).root).toBeUndefined();
+});
+
+it('a look-up that failed is made again', async () => {
+  const runtimes = new ChosenRuntimes({ choice: 'built', places: [place] });
+  await expect(runtimes.of(digest('a'))).rejects.toThrow(NoBuiltImageError);
+  await add('a');
+  expect((await runtimes.of(digest('a'))).root).toBe(join(place, digest('a'), 'root'));
 });
 
 it('has the mount points that a read-only root can be given no more', async () => {

@@ -94,8 +94,8 @@ async function forgets(
   }
   await refuse(world, { service: 'dynamodb', action: 'Query', name: 'socket' });
   socket[Symbol.dispose]();
-  // So that its end has been told, and could not be recorded.
-  await new Promise((resolve) => setTimeout(resolve, 300));
+  // Its end has been told, and could not be recorded.
+  await world.until(async () => (await world.control.strikes()) > 0);
   expect((await world.subscribersOf(silent)) === 1, 'it is still on record');
   await world.control.clearFaults();
   await print(sandboxId);
