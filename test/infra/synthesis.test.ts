@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { DIST, ROOT } from '../../local/cli/build/paths.ts';
-import { assemblyOf, DEPLOYMENT_NAMES, type Template } from './assembly.ts';
+import { assemblyOf, DEPLOYMENT_NAMES, type DeploymentName, type Template } from './assembly.ts';
 
 interface Report {
   readonly pluginReports: {
@@ -22,6 +22,15 @@ async function findingsOf(folder: string): Promise<string[]> {
   );
 }
 
+/** The first cell of its line in docs/specification.md. */
+const LINES: Readonly<Record<DeploymentName, string>> = {
+  dev: 'dev',
+  prod: 'prod',
+  internet: 'dev with `internet=true`, `alarmEmail`, `monthlyBudgetUsd`',
+  arm64: 'dev with `architecture=arm64`',
+  local: 'local (with the open network)',
+};
+
 const count = ({ Resources }: Template) => Object.keys(Resources).length;
 
 describe.each(DEPLOYMENT_NAMES)('the synthesis of %s', (name) => {
@@ -32,9 +41,15 @@ describe.each(DEPLOYMENT_NAMES)('the synthesis of %s', (name) => {
 
   it('stays far below the 500 resources of a stack', async () => {
     const { data, service } = await assemblyOf(name);
-    console.info(`${name}: ${count(data)} + ${count(service)} resources`);
     expect(count(service)).toBeLessThan(400);
     expect(count(data)).toBeLessThan(400);
+  });
+
+  it('has as many resources and findings as docs/specification.md says', async () => {
+    const { data, service, folder } = await assemblyOf(name);
+    const { length } = await findingsOf(folder);
+    const line = `| ${LINES[name]} | ${count(data)} + ${count(service)} | ${length} |`;
+    expect(await readFile(join(ROOT, 'docs/specification.md'), 'utf8')).toContain(line);
   });
 
   it('looks nothing up in an account', async () => {
