@@ -27,6 +27,8 @@ export const LIMITS = {
   /** Commands that callers have started and that run. */
   processesPerSandbox: 32,
   processArgs: 1_024,
+  /** Of all its arguments together. */
+  processArgsBytes: 128 * KIB,
   /** Of a process: its line or program, and each argument. The system takes no longer one. */
   commandChars: 128 * KIB - 1,
   queuedPerContext: 16,

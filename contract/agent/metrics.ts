@@ -45,6 +45,9 @@ export const SampleList = z.object({ items: z.array(ResourceSample) });
 
 /** One line of an event stream that was asked for with `metrics=1`. It has no seq, and is not logged. */
 export const MetricsLine = z.object({
-  measured: z.object({ sample: ResourceSample, alerts: z.array(ResourceAlert) }),
+  measured: z.object({
+    sample: ResourceSample,
+    alerts: z.array(ResourceAlert).check(z.maxLength(RESOURCES.length)),
+  }),
 });
 export type Measured = z.infer<typeof MetricsLine>['measured'];

@@ -1,13 +1,13 @@
 /**
  * The agent's routes for processes: `POST /processes`, `GET /processes`, `DELETE /processes/{pid}` and
  * `POST /processes/{pid}/stdin`, `/resize`, `/signal`. The events of a process are those of the execution
- * that it was started under: `GET /executions/{id}/events`.
+ * that it was started under: `GET /executions/{id}/events`, which show the first 64 MiB of what it prints.
  */
 import * as z from 'zod/mini';
 import { Outcome } from '../events.ts';
 import { ExecutionId } from '../ids.ts';
 import { LIMITS } from '../limits.ts';
-import { UserEnv } from './protocol.ts';
+import { UserEnv, utf8Length } from './protocol.ts';
 
 const side = z.int().check(z.minimum(1), z.maximum(4_096));
 /** Of a terminal, in characters. */
@@ -20,7 +20,13 @@ export const StartProcessBody = z.strictObject({
   /** A line for `bash` where there are no `args`, else a program. */
   command: noNul.check(z.minLength(1), z.maxLength(LIMITS.commandChars)),
   args: z.optional(
-    z.array(noNul.check(z.maxLength(LIMITS.commandChars))).check(z.maxLength(LIMITS.processArgs)),
+    z.array(noNul.check(z.maxLength(LIMITS.commandChars))).check(
+      z.maxLength(LIMITS.processArgs),
+      z.refine(
+        (args) => args.reduce((sum, arg) => sum + utf8Length(arg), 0) <= LIMITS.processArgsBytes,
+        `must be at most ${LIMITS.processArgsBytes} bytes together`,
+      ),
+    ),
   ),
   /** Relative to the workspace, which is where it starts without it. */
   cwd: z.optional(noNul.check(z.minLength(1), z.maxLength(LIMITS.pathBytes))),
@@ -50,7 +56,9 @@ export const Process = z.object({
   pid: z.int().check(z.positive()),
   /** Whose events are those of the process; absent for one that an E2B client has started. */
   executionId: z.optional(ExecutionId),
+  /** Its first 1,024 characters. */
   command: z.string(),
+  /** The same of all of them together. */
   args: z.optional(z.array(z.string())),
   cwd: z.optional(z.string()),
   tag: z.optional(z.string()),

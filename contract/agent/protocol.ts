@@ -15,7 +15,7 @@ const sha256 = z.string().check(z.regex(/^[0-9a-f]{64}$/, 'must be 64 hex charac
 
 const envName = z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]{0,255}$/, 'must be a POSIX name'));
 const envValue = z.string().check(z.regex(/^[^\0]*$/, 'must not contain NUL'));
-const utf8Length = (text: string) => new TextEncoder().encode(text).length;
+export const utf8Length = (text: string) => new TextEncoder().encode(text).length;
 
 /** Environment of user code: at most 64 names and 32 KiB together. */
 export const UserEnv = z.record(envName, envValue).check(

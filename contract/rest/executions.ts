@@ -57,7 +57,7 @@ export const Execution = z.object({
   ...ExecutionSummary.shape,
   stdout: z.string(),
   stderr: z.string(),
-  /** True when more than 1 MiB was printed: the rest is in the events. */
+  /** True when more was printed than stands here, 1 MiB or what a process printed first: all is in the events. */
   stdoutTruncated: z.boolean(),
   stderrTruncated: z.boolean(),
   results: z.array(Result),
@@ -163,7 +163,7 @@ export const executionOperations = {
     summary: 'Read a result whole that stands by reference in events and answers: up to 16 MiB',
     params: z.strictObject({ executionId: ExecutionId, seq: QueryInt.check(z.positive()) }),
     answers: { 200: WholeResult },
-    errors: ['EXECUTION_NOT_FOUND', 'CURSOR_EXPIRED'],
+    errors: ['EXECUTION_NOT_FOUND', 'CURSOR_EXPIRED', 'DEADLINE_EXCEEDED'],
   }),
   interrupt: operation({
     method: 'DELETE',

@@ -41,9 +41,9 @@ export const RunFile = z.object({
   /** As it was asked for. */
   path: z.string(),
   /**
-   * `read`: its bytes are here. `kept`: more than fits into this answer; the sandbox is kept until its
-   * `expiresAt`, a minute from the end, for `readFile` and `createDownload`. `missing`: it could not be
-   * read, as `problem` says. `gone`: the sandbox had ended before this answer could read it.
+   * `read`: its bytes are here. `kept`: more than fits into this answer, or not to be had at that moment;
+   * the sandbox is kept until its `expiresAt`, a minute from the end, for `readFile` and `createDownload`.
+   * `missing`: it could not be read, as `problem` says. `gone`: the sandbox had ended before this answer could read it.
    */
   state: z.enum(['read', 'kept', 'missing', 'gone']),
   /** `text`, or `base64` only where the bytes are not UTF-8. */

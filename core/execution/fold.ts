@@ -71,6 +71,12 @@ export class Fold {
     }
   }
 
+  /** There are more events, which are not added: what they printed is not here. */
+  cut(): void {
+    this.#stdout.truncated = true;
+    this.#stderr.truncated = true;
+  }
+
   /**
    * What the events tell; laid over a record that may be older than they are.
    * @param ended false leaves the end out: it was heard, and is not yet on record

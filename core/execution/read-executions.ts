@@ -10,13 +10,16 @@ import { LogExpired, LogReader, type LogReaderDeps } from '../output/log-reader.
 import type { AgentGateway } from '../ports.ts';
 import { ownedBy as sandboxOwnedBy, targetOf } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
-import { type ExecutionRecord, ownedBy, toSummary } from './execution.ts';
+import { type ExecutionRecord, isReadOnDemand, ownedBy, toSummary } from './execution.ts';
 import type { ExecutionStore } from './execution-store.ts';
 import { Fold } from './fold.ts';
 
 interface Executions {
   readonly executions: ExecutionStore;
 }
+
+/** A process prints for as long as its sandbox lives: an answer shows how it began. */
+const PAGES_OF_PROCESS = 32;
 
 /** The record with what it printed so far, as far as that is still kept. */
 export async function getExecution(
@@ -28,7 +31,13 @@ export async function getExecution(
   const fold = new Fold();
   try {
     const reader = new LogReader(deps, id, 0);
+    let pagesLeft = isReadOnDemand(record) ? PAGES_OF_PROCESS : Number.POSITIVE_INFINITY;
     for (let page = await reader.next(true); page.length > 0; page = await reader.next()) {
+      if (pagesLeft === 0) {
+        fold.cut();
+        break;
+      }
+      pagesLeft -= 1;
       for (const event of page) fold.add(event);
     }
   } catch (error) {

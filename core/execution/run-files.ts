@@ -1,5 +1,5 @@
 /** The files of a run: written before its code, read after it as far as one answer takes them. */
-import { AppError } from '../../contract/errors.ts';
+import { AppError, isRetryable } from '../../contract/errors.ts';
 import type { SandboxId } from '../../contract/ids.ts';
 import { LIMITS } from '../../contract/limits.ts';
 import type { RunFile, RunFileIn } from '../../contract/rest/run.ts';
@@ -22,7 +22,7 @@ export async function writeRunFiles(
 
 /** Never fails: what cannot be read is told, each for itself. */
 export async function readRunFiles(
-  deps: FilesDeps,
+  deps: FilesDeps & { readonly onError: (what: string, error: unknown) => void },
   { sandboxId, paths }: { sandboxId: SandboxId; paths: readonly string[] },
   caller: Caller,
 ): Promise<RunFile[]> {
@@ -35,6 +35,7 @@ export async function readRunFiles(
       left -= bytes.length;
       files.push({ path, state: 'read', ...contentOf(bytes) });
     } catch (error) {
+      if (!(error instanceof AppError)) deps.onError('a file of a run not read', error);
       files.push({ path, ...unread(error) });
     }
   }
@@ -42,14 +43,14 @@ export async function readRunFiles(
 }
 
 function unread(error: unknown): Pick<RunFile, 'state' | 'problem'> {
-  if (!(error instanceof AppError)) throw error;
+  // Nothing says that it is not there, or will not be in a moment.
+  if (!(error instanceof AppError) || isRetryable(error.code)) return { state: 'kept' };
   switch (error.code) {
     case 'FILE_TOO_LARGE':
       return { state: 'kept' };
     case 'SANDBOX_GONE':
     case 'SANDBOX_NOT_FOUND':
     case 'INVALID_SANDBOX_STATE':
-    case 'AGENT_UNREACHABLE':
       return { state: 'gone' };
     default:
       return { state: 'missing', problem: { code: error.code, message: error.message } };

@@ -61,7 +61,11 @@ async function perform(
       execution = started;
     },
   });
-  const end = await within(deps, work, waitMs);
+  // A relay that failed leaves the execution to the next one: the caller has its id and reads on.
+  const told = work.catch((error: unknown) => {
+    if (!execution) throw error;
+  });
+  const end = await within(deps, told, waitMs);
   if (end !== 'finished' || !execution) {
     // Whoever goes on with a relay that has handed over does not know of the sandbox: it expires.
     const settle = async () => {

@@ -6,12 +6,15 @@ import { createDeps } from '../shared/create-deps.ts';
 import { relayDeps } from '../shared/relay-deps.ts';
 import type { ExecutionsEnv } from './env.ts';
 
-export const wire = (env: z.infer<typeof ExecutionsEnv>) => ({
-  ...relayDeps(env),
-  ...createDeps(new LambdaClient(CONNECTING), env),
-  jsonWaitMs: env.JSON_WAIT_MS,
-  longPollMs: env.LONG_POLL_MS,
-  sseLifeMs: env.SSE_LIFE_MS,
-});
+export function wire(env: z.infer<typeof ExecutionsEnv>) {
+  const lambda = new LambdaClient(CONNECTING);
+  return {
+    ...relayDeps(env, lambda),
+    ...createDeps(lambda, env),
+    jsonWaitMs: env.JSON_WAIT_MS,
+    longPollMs: env.LONG_POLL_MS,
+    sseLifeMs: env.SSE_LIFE_MS,
+  };
+}
 
 export type ExecutionsDeps = ReturnType<typeof wire>;

@@ -20,9 +20,8 @@ import { clock, ids } from './system.ts';
 
 const Env = z.object(RelayingEnv);
 
-export function relayDeps(env: z.infer<typeof Env>) {
+export function relayDeps(env: z.infer<typeof Env>, lambda = new LambdaClient(CONNECTING)) {
   const documents = documentClient();
-  const lambda = new LambdaClient(CONNECTING);
   const stores = stateStores(documents, env.STATE_TABLE);
   return {
     ...stores,

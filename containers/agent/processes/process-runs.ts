@@ -14,6 +14,8 @@ import type { Process, ProcessConfig } from './process.ts';
 import type { Processes } from './processes.ts';
 
 const SHELL = '/bin/bash';
+/** Of a command, and of its arguments together: a list of many stays small. */
+const SHOWN_CHARS = 1_024;
 
 export interface ProcessRunsOptions {
   readonly executions: ExecutionRegistry;
@@ -64,8 +66,8 @@ export function describe(process: Process): ProcessInfo {
   return {
     pid,
     ...(executionId === undefined ? {} : { executionId }),
-    command,
-    args: [...args],
+    command: command.slice(0, SHOWN_CHARS),
+    args: headOf(args),
     ...(cwd === undefined ? {} : { cwd }),
     ...(tag === undefined ? {} : { tag }),
     ...(ptySize === undefined ? {} : { pty: ptySize }),
@@ -75,6 +77,18 @@ export function describe(process: Process): ProcessInfo {
     ...end,
     ...(nextStdinSeq === undefined ? {} : { nextStdinSeq }),
   };
+}
+
+function headOf(args: readonly string[]): string[] {
+  const shown: string[] = [];
+  let left = SHOWN_CHARS;
+  for (const arg of args) {
+    if (left <= 0) break;
+    shown.push(arg.slice(0, left));
+    // An empty one takes room as well.
+    left -= arg.length + 1;
+  }
+  return shown;
 }
 
 /** @throws {AppError} where it has ended */

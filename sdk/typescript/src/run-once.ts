@@ -1,5 +1,6 @@
 /** Code that is run once: one request, repeated under its key until the code has ended. */
 import type * as z from 'zod/mini';
+import type { Result } from '../../../contract/rest/executions.ts';
 import type { RunBody, RunFile, Run as RunInfo } from '../../../contract/rest/run.ts';
 import { CodeInterpreterError } from './errors.ts';
 import { Files } from './files/files.ts';
@@ -7,6 +8,7 @@ import { type ExecutionResult, ResultFold } from './result.ts';
 import type { Api } from './transport/http.ts';
 import { call } from './transport/retry.ts';
 import { sleep, within } from './transport/timing.ts';
+import { wholeResult, withData } from './whole-results.ts';
 
 /** What is run, and what it is given. */
 export interface RunOnceOptions extends Omit<z.input<typeof RunBody>, 'files'> {
@@ -58,23 +60,26 @@ async function resultOf(
   signal: AbortSignal | undefined,
 ): Promise<ExecutionResult> {
   const { id, stdout, stderr, exitCode, outcome, results, error, metrics, truncated } = run;
-  if (!run.stdoutTruncated && !run.stderrTruncated && !run.resultsTruncated)
+  if (!run.stdoutTruncated && !run.stderrTruncated && !run.resultsTruncated) {
+    const whole: Result[] = [];
+    for (const result of results) whole.push(await wholeResult(api, result, signal));
     return {
       executionId: id,
       stdout,
       stderr,
       exitCode: exitCode ?? null,
       outcome: outcome ?? 'lost',
-      results,
+      results: whole,
       error,
       metrics: metrics ?? { wallMs: 0 },
       truncated,
     };
+  }
   const fold = new ResultFold();
   for (let after = 0, finished = false; !finished; ) {
     const params = { executionId: id };
     const page = await call(api, 'readEvents', { params, query: { after: String(after) }, signal });
-    for (const event of page.items) fold.add(event);
+    for (const event of page.items) fold.add(await withData(api, event, signal));
     ({ nextCursor: after, finished } = page);
   }
   return fold.result;

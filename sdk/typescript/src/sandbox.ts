@@ -25,6 +25,7 @@ import { type ExecutionResult, ResultFold } from './result.ts';
 import { Stdin } from './stdin.ts';
 import type { Api } from './transport/http.ts';
 import { call, callUntilRoom } from './transport/retry.ts';
+import { readResult, withData } from './whole-results.ts';
 
 /** How code is run. */
 export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
@@ -150,7 +151,7 @@ export class Sandbox implements AsyncDisposable {
     const { onStdout, onStderr, onResult, onEvent, ...runOptions } = options;
     const fold = new ResultFold();
     for await (const told of this.run(code, runOptions)) {
-      const event = await this.#withData(told);
+      const event = await withData(this.#api, told);
       fold.add(event);
       await onEvent?.(event);
       if (event.type === 'stdout') await onStdout?.(textOf(event));
@@ -166,17 +167,8 @@ export class Sandbox implements AsyncDisposable {
    *
    * @throws {@link CodeInterpreterError} `CURSOR_EXPIRED` where the output is no longer kept
    */
-  async readResult({ data = {}, ref }: Pick<Result, 'data' | 'ref'>): Promise<MimeBundle> {
-    if (!ref) return data;
-    const { executionId, seq } = ref;
-    const params = { executionId, seq: String(seq) };
-    return (await call(this.#api, 'readResult', { params })).data;
-  }
-
-  async #withData(event: Event): Promise<Event> {
-    if (event.type !== 'result' || !event.ref) return event;
-    const { ref: _, ...rest } = event;
-    return { ...rest, data: await this.readResult(event) };
+  readResult(result: Pick<Result, 'data' | 'ref'>): Promise<MimeBundle> {
+    return readResult(this.#api, result);
   }
 
   /**

@@ -144,3 +144,21 @@ it('that takes no input says how it would', async () => {
   expect(refusal(resized).message).toContain('has no terminal');
   await agent.call('DELETE', `/processes/${pid}`);
 });
+
+it('shows how a long command and its arguments begin, and refuses more than a program takes', async () => {
+  const long = 'x'.repeat(60_000);
+  const args = ['-c', 'echo ${#1} ${#2}', 'sh', long, long];
+  const { executionId, args: shown = [] } = await start({ command: 'bash', args });
+  expect((await agent.result(executionId)).stdout).toBe('60000 60000\n');
+  expect(shown.slice(0, 3)).toEqual(args.slice(0, 3));
+  expect(shown.join('').length).toBeLessThanOrEqual(1_024);
+  const line = await start({ command: `true ${long}` });
+  expect(line.args?.join('').length).toBeLessThanOrEqual(1_024);
+  const over = await agent.call(
+    'POST',
+    '/processes',
+    asked({ command: 'ls', args: [long, long, long] }),
+  );
+  expect(refusal(over)).toMatchObject({ code: 'VALIDATION_ERROR' });
+  expect(refusal(over).message).toMatch(/args.*131072 bytes together/);
+});

@@ -117,6 +117,34 @@ test('what the answer cut is read from the events', async () => {
   expect(result).toMatchObject({ stdout: 'much more', outcome: 'ok', exitCode: 0 });
 });
 
+test.each([false, true])(
+  'a result by reference comes whole, where the answer is cut: %s',
+  async (isCut) => {
+    const ref = {
+      url: '/',
+      executionId: RUN.id,
+      seq: 1,
+      sizeBytes: 300_000,
+      mime: 'application/json',
+    };
+    const data = { 'text/plain': 'much' };
+    const items = [
+      { seq: 1, at: AT, type: 'result', main: true, ref },
+      { seq: 2, at: AT, type: 'finished', outcome: 'ok', exitCode: 0, metrics: { wallMs: 1 } },
+    ];
+    const { api } = deployment(
+      [{ ...OVER, results: [{ main: true, ref }], resultsTruncated: isCut }],
+      {
+        [`GET /executions/${RUN.id}/events`]: () =>
+          success({ items, nextCursor: 2, finished: true }),
+        [`GET /executions/${RUN.id}/results/1`]: () => success({ main: true, data }),
+      },
+    );
+    const { results } = await runOnce(api, { language: 'python', code: '' });
+    expect(results).toEqual([{ main: true, data }]);
+  },
+);
+
 test('an abort while it is waited for ends its sandbox', async () => {
   const stop = new AbortController();
   const queued = Array.from({ length: 1_000 }, () => RUN);

@@ -1,15 +1,21 @@
 /** A run whose sandbox does not come to run, or whose files it does not take: nothing is left of it. */
 import { expect, test } from 'vitest';
+import type { SandboxId } from '../../../contract/ids.ts';
 import type { RunBody } from '../../../contract/rest/run.ts';
 import type { IdempotencyKey } from '../../../core/account/idempotency.ts';
+import { readRunFiles } from '../../../core/execution/run-files.ts';
 import {
   beginRun,
   endRun,
+  executionOf,
   performRun,
   type RunOnceDeps,
   startedRun,
 } from '../../../core/execution/run-once.ts';
+import { AgentUnreachable } from '../../../core/ports.ts';
 import { requestEnd } from '../../../core/sandbox/request-end.ts';
+import { runOnce } from '../../../lambdas/executions/run-once.ts';
+import { clock } from '../../../lambdas/shared/system.ts';
 import { caller, fill, forEachLife, type LifeWorld, recordOf } from '../../helpers/life-world.ts';
 
 let world: LifeWorld;
@@ -86,4 +92,45 @@ test('an end that cannot be asked for is told to the log only: it expires', asyn
   const cut = { ...deps, sandboxes: { ...deps.sandboxes, requestEnd } };
   await endRun(cut, sandbox.id);
   expect(world.errors).toEqual(['the sandbox of a run not ended']);
+});
+
+test('a file that cannot be had at the moment is kept, and one that has gone with its sandbox is gone', async () => {
+  await fill(world, 1);
+  const { sandbox } = await begin();
+  const wanted = { sandboxId: sandbox.id, paths: ['a', 'b'] };
+  const failures = [new AgentUnreachable('refused'), new Error('a bug')];
+  const exchange = () => Promise.reject(failures.shift());
+  const cut = { ...deps, gateway: { ...deps.gateway, exchange } };
+  expect(await readRunFiles(cut, wanted, caller)).toEqual([
+    { path: 'a', state: 'kept' },
+    { path: 'b', state: 'kept' },
+  ]);
+  expect(world.errors).toEqual(['a file of a run not read']);
+  await endRun(deps, sandbox.id);
+  expect((await readRunFiles(deps, wanted, caller)).map(({ state }) => state)).toEqual([
+    'gone',
+    'gone',
+  ]);
+});
+
+test('code whose relay fails has begun: its caller gets its id, and its sandbox stays', async () => {
+  await fill(world, 1);
+  const work: Promise<unknown>[] = [];
+  const gateway = {
+    ...deps.gateway,
+    call: async (...[address, call]: Parameters<typeof deps.gateway.call>) =>
+      call.path === '/executions'
+        ? { status: 202, body: JSON.stringify({ ...(call.body as object), status: 'running' }) }
+        : world.deps.gateway.call(address, call),
+    stream: () => Promise.reject(new Error('a bug')),
+  };
+  const own = { ...deps, clock, gateway, allowances: { take: async () => {} }, jsonWaitMs: 5_000 };
+  const request = { body: { language: 'bash', code: 'true' }, caller, header: () => undefined };
+  const background = { add: (added: Promise<unknown>) => void work.push(added) };
+  const { status, data } = await runOnce(own as never, request as never, background);
+  const { sandboxId, ...run } = data as { sandboxId: SandboxId; status: string };
+  expect([status, run]).toMatchObject([202, { id: executionOf(sandboxId), status: 'running' }]);
+  const [failed] = await Promise.allSettled(work);
+  expect(failed).toMatchObject({ status: 'rejected', reason: { message: 'a bug' } });
+  expect((await recordOf(world, sandboxId)).status).toBe('running');
 });

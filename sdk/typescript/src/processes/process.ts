@@ -31,7 +31,8 @@ export type ProcessResult = Omit<ExecutionResult, 'results' | 'error'>;
 
 /**
  * A process of a sandbox, by {@link Processes.start} and {@link Processes.connect}. It goes on when nobody
- * reads: what it prints is kept (64 MiB of it) and can be read from the beginning.
+ * reads: the first 64 MiB that it prints are kept and can be read from the beginning; what it prints after
+ * them is not to be had.
  *
  * @example
  * ```ts
@@ -101,8 +102,10 @@ export class Process {
   wait(listeners?: ProcessListeners): Promise<ProcessResult> {
     if (listeners === undefined && this.#ended) return this.#ended;
     const ended = this.#read(listeners ?? {});
-    // Whoever waits hears of it.
-    ended.catch(() => undefined);
+    // Whoever waits hears of it; whoever comes later reads anew.
+    ended.catch(() => {
+      if (this.#ended === ended) this.#ended = undefined;
+    });
     this.#ended = ended;
     return ended;
   }
