@@ -12,8 +12,8 @@ import { FAULTS, type FaultName, newTenant, type Outcome, type Site, tryFault } 
 
 const HELP = `npm run verify:faults -- [options]
 
-Against a running \`npm start\`: each (function, service, action) that a dry run of create, execute, resume, files and
-terminate shows fails once in each way: refused, carried out with its answer lost, its answer cut. Output must be
+Against a running \`npm start\`: each (function, service, action) that a dry run of run once, create, execute, resume,
+processes, files and terminate shows fails once in each way: refused, carried out with its answer lost, its answer cut. Output must be
 whole, every sandbox must end with its reason, its slot must be free again, nothing may be left.
 
   --endpoints FILE  what \`npm start\` wrote (default .local/endpoints.json)
@@ -76,10 +76,14 @@ async function main(): Promise<void> {
 
 /** What the functions ask for while nothing fails. */
 async function drySites(control: Control, endpoints: Endpoints): Promise<Site[]> {
-  const client = await newTenant(control, endpoints);
-  await walk(client);
+  const newClient = await newTenant(control, endpoints);
+  const walkOnce = async () => {
+    const client = newClient();
+    await walk(client).finally(() => client.close());
+  };
+  await walkOnce();
   await control.resetRequests();
-  await walk(client);
+  await walkOnce();
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const seen = await control.requests();
   return seen
@@ -93,14 +97,14 @@ async function runAll(
   { control, endpoints, until }: { control: Control; endpoints: Endpoints; until: number },
 ): Promise<(Trial & { outcome: Outcome })[]> {
   const done: (Trial & { outcome: Outcome })[] = [];
-  let client = await newTenant(control, endpoints);
+  let newClient = await newTenant(control, endpoints);
   for (const { site, fault } of trials) {
     if (performance.now() > until) break;
-    const outcome = await tryFault({ control, client }, site, fault);
+    const outcome = await tryFault({ control, newClient }, site, fault);
     done.push({ site, fault, outcome });
     progress(`${done.length}/${trials.length} ${wordsOf({ site, fault, outcome }).join('  ')}`);
     // What a broken trial left is not the next one's.
-    if (outcome.broken !== undefined) client = await newTenant(control, endpoints);
+    if (outcome.broken !== undefined) newClient = await newTenant(control, endpoints);
   }
   return done;
 }

@@ -35,24 +35,31 @@ const SETTLE_MS = 3_000;
 const STACK = 'code-interpreter';
 const Created = z.object({ data: z.object({ apiKey: z.string() }) });
 
-/** A client of a tenant that may have one live sandbox: a slot that is not given back fails the next create. */
-export async function newTenant(control: Control, { baseUrl, websocketUrl }: Endpoints) {
+/**
+ * Clients of a tenant that may have one live sandbox: a slot that is not given back fails the next create. Each trial
+ * has one of its own: a client remembers which ways have failed it, and leaves the WebSocket alone for a while.
+ */
+export async function newTenant(
+  control: Control,
+  { baseUrl, websocketUrl }: Endpoints,
+): Promise<() => CodeInterpreter> {
   const { payload } = await control.invoke(`${STACK}-account`, {
     action: 'createTenant',
     name: 'verify-faults',
     limits: { liveSandboxes: 1, requestsPerSecond: 1000 },
   });
   const { apiKey } = Created.parse(payload).data;
-  return new CodeInterpreter({ baseUrl, apiKey, websocketUrl });
+  return () => new CodeInterpreter({ baseUrl, apiKey, websocketUrl });
 }
 
 export async function tryFault(
-  { control, client }: { control: Control; client: CodeInterpreter },
+  { control, newClient }: { control: Control; newClient: () => CodeInterpreter },
   { service, action, principal }: Site,
   fault: FaultName,
 ): Promise<Outcome> {
   const begun = performance.now();
   await control.fault({ service, action, function: principal, times: 1, fault: FAULTS[fault] });
+  const client = newClient();
   let repeats = 0;
   let broken: string | undefined;
   try {
@@ -62,6 +69,8 @@ export async function tryFault(
     await within(signal, expectEnded(control, client, walked.sandbox.id));
   } catch (error) {
     broken = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  } finally {
+    client.close();
   }
   const struck = await hasStruck(control);
   await control.clearFaults();
