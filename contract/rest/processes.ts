@@ -35,7 +35,7 @@ export const processOperations = {
     path: '/sandboxes/{sandboxId}/processes',
     role: 'developer',
     summary:
-      'Start a command that goes on by itself, or a terminal; its events are those of its `executionId`',
+      'Start a command that goes on by itself, or a terminal; its events are those of its `executionId`, with the first 64 MiB of what it prints',
     params: SandboxPath,
     headers: ['Idempotency-Key'],
     body: StartProcessBody,
