@@ -82,7 +82,7 @@ export async function openSandbox(
     watches: new Watches({ executions, files, refuseNew }),
     processes,
     processRuns: new ProcessRuns({ executions, processes, refuseNew }),
-    sampler: openSampler(config),
+    sampler: openSampler(config, log),
     keepaliveMs: config.AGENT_KEEPALIVE_MS,
     drainMs: config.AGENT_DRAIN_MS,
     killAllOfUser: () => killAllOfUser(launcher),
@@ -90,10 +90,14 @@ export async function openSandbox(
   });
 }
 
-function openSampler(config: AgentConfig): Sampler {
+function openSampler(config: AgentConfig, log: Log): Sampler {
   const { AGENT_WORKSPACE: workspace, AGENT_SAMPLE_MS: intervalMs } = config;
   const memoryBytes = config.AGENT_MEMORY_BYTES || undefined;
-  return new Sampler({ read: () => readResources(workspace, { memoryBytes }), intervalMs });
+  return new Sampler({
+    read: () => readResources(workspace, { memoryBytes }),
+    intervalMs,
+    onFailure: (error) => log.error('what is used was not measured', { error: String(error) }),
+  });
 }
 
 function ownTaskId(config: AgentConfig, log: Log): Promise<string | undefined> {

@@ -63,10 +63,7 @@ export class Context {
   constructor(options: ContextOptions) {
     this.facts = options.facts;
     this.#options = options;
-    this.#completions = new Completions(options.facts.id, () => {
-      this.#kernel ??= this.#startKernel();
-      return this.#kernel;
-    });
+    this.#completions = new Completions(options.facts.id, () => this.#kernelToAsk());
   }
 
   get idle(): boolean {
@@ -171,7 +168,7 @@ export class Context {
     }
   }
 
-  /** The next execution tries again. */
+  /** Whoever needs one next tries again. */
   #noteNotStarted(error: unknown): void {
     this.#kernel = undefined;
     this.#dead = true;
@@ -207,6 +204,18 @@ export class Context {
     // Until it has ended, the next execution would be given to it.
     if (run.kernelLost || end === 'not started') await kernel.exited;
     return end;
+  }
+
+  async #kernelToAsk(): Promise<Kernel> {
+    this.#kernel ??= this.#startKernel();
+    try {
+      return await this.#kernel;
+    } catch (error) {
+      this.#noteNotStarted(error);
+      throw new AppError('AGENT_UNREACHABLE', 'no interpreter could be started: ask again', {
+        retryAfterSeconds: 1,
+      });
+    }
   }
 
   async #startKernel(): Promise<Kernel> {

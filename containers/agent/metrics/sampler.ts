@@ -22,31 +22,40 @@ type Level = 'none' | ResourceAlert['level'];
 export interface SamplerOptions {
   readonly read: () => Promise<Reading>;
   readonly intervalMs?: number;
+  /** Told the first time. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
-export class Sampler implements Disposable {
+/** False where it cannot take it now. */
+type Listener = (measured: Measured) => boolean;
+
+export class Sampler {
   readonly #options: SamplerOptions;
   readonly #samples: ResourceSample[] = [];
   readonly #levels = new Map<Resource, Level>();
   /** In the order in which they came; one of them hears each sample. */
-  readonly #listeners = new Set<(measured: Measured) => void>();
+  readonly #listeners = new Set<Listener>();
+  /** Each is found once, so it waits for a listener. */
+  readonly #untold = new Map<Resource, ResourceAlert>();
   #before: { readonly reading: Reading; readonly atMs: number } | undefined;
   #oomKills: number | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #hasFailed = false;
 
   constructor(options: SamplerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    this.#timer ??= setInterval(
-      () => void this.sample().catch(() => undefined),
+    if (this.#timer) return;
+    this.#timer = setInterval(
+      () => void this.sample().catch((error: unknown) => this.#noteFailure(error)),
       this.#options.intervalMs ?? METRIC_INTERVAL_MS,
     ).unref();
   }
 
-  /** Each sample goes to one of the listeners, so that who hears several hears it once. */
-  listen(listener: (measured: Measured) => void): Disposable {
+  /** Each sample goes to the first that takes it, so that who hears several hears it once. */
+  listen(listener: Listener): Disposable {
     this.#listeners.add(listener);
     return { [Symbol.dispose]: () => void this.#listeners.delete(listener) };
   }
@@ -67,13 +76,16 @@ export class Sampler implements Disposable {
     this.#before = { reading, atMs };
     this.#samples.push(sample);
     if (this.#samples.length > METRIC_SAMPLES) this.#samples.shift();
-    const alerts = this.#alerts(sample, reading);
-    const [listener] = this.#listeners;
-    listener?.({ sample, alerts });
+    for (const alert of this.#alerts(sample, reading)) this.#untold.set(alert.resource, alert);
+    const measured = { sample, alerts: [...this.#untold.values()] };
+    const isTold = [...this.#listeners].some((listener) => listener(measured));
+    if (isTold) this.#untold.clear();
   }
 
-  [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+  #noteFailure(error: unknown): void {
+    if (this.#hasFailed) return;
+    this.#hasFailed = true;
+    this.#options.onFailure?.(error);
   }
 
   #cpuPercent({ cpuMs, cpuCount }: Reading, atMs: number): number | undefined {

@@ -55,9 +55,11 @@ export async function sendEvents(
   response.flushHeaders();
   const place = { isWhole: true };
   using _ = options.sampler?.listen((measured) => {
-    // One that finds half a line, or a reader that is behind, is left out: the next comes soon.
-    if (place.isWhole && !response.writableNeedDrain)
-      response.write(`${JSON.stringify({ measured })}\n`);
+    // One that finds half a line, a reader that is behind or the end is for another reader.
+    const { writableNeedDrain, writableEnded, destroyed } = response;
+    if (!place.isWhole || writableNeedDrain || writableEnded || destroyed) return false;
+    response.write(`${JSON.stringify({ measured })}\n`);
+    return true;
   });
   try {
     const end = await pump(reader, response, { keepaliveMs, place });

@@ -14,7 +14,7 @@ const timers = new WeakMap<IncomingMessage, NodeJS.Timeout>();
 export function limitBody(request: IncomingMessage, wholeMs = WHOLE_MS): void {
   const late = () => {
     // One that has come is not late, though its answer may last for hours.
-    if (!request.complete) request.destroy();
+    if (!request.complete) cut(request);
   };
   keep(request, setTimeout(late, wholeMs));
   const done = () => clearTimeout(timers.get(request));
@@ -34,10 +34,13 @@ export function allowSlowBody(request: IncomingMessage, silentMs = SILENT_MS): v
       sinceMs = now;
     }
     if (request.complete) clearTimeout(timers.get(request));
-    else if (now - sinceMs >= silentMs) request.destroy();
+    else if (now - sinceMs >= silentMs) cut(request);
   };
   keep(request, setInterval(check, Math.min(CHECK_MS, silentMs / 2)));
 }
+
+/** By its socket: destroyed by itself it would end without an error, which is what its readers wait for. */
+const cut = ({ socket }: IncomingMessage) => void socket.destroy();
 
 const isFull = ({ readableLength, readableHighWaterMark }: IncomingMessage) =>
   readableLength >= readableHighWaterMark;

@@ -1,8 +1,30 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Context } from '../../../containers/agent/contexts/context.ts';
+import { Context, type ContextOptions } from '../../../containers/agent/contexts/context.ts';
 import type { Kernel } from '../../../containers/agent/kernels/kernel.ts';
 import { Log } from '../../../containers/agent/log.ts';
 import { ContextId } from '../../../contract/ids.ts';
+
+function contextWith(startKernel: ContextOptions['startKernel']) {
+  return new Context({
+    facts: {
+      id: ContextId.parse(`cx${'0'.repeat(20)}`),
+      language: 'python',
+      isDefault: true,
+      createdAt: new Date(0).toISOString(),
+    },
+    startKernel,
+    baseEnv: () => ({}),
+    runLimits: {
+      timeoutGraceMs: 1,
+      interruptGraceMs: 1,
+      dataBytes: 1,
+      maxProcesses: 1,
+      fileBytes: 1,
+    },
+    maxQueued: 1,
+    log: new Log(() => undefined),
+  });
+}
 
 /** Only what a context asks of a kernel that nobody uses. */
 function idleKernel(livesMs: number): Kernel {
@@ -18,28 +40,10 @@ describe('an interpreter that dies before anyone uses it', () => {
 
   function contextOf(livesMs: number) {
     const seen = { starts: 0, kills: 0 };
-    const context = new Context({
-      facts: {
-        id: ContextId.parse(`cx${'0'.repeat(20)}`),
-        language: 'python',
-        isDefault: true,
-        createdAt: new Date(0).toISOString(),
-      },
-      startKernel: ({ earlyDeaths }) => {
-        seen.starts += 1;
-        if (earlyDeaths !== 'none') seen.kills += 1;
-        return Promise.resolve(idleKernel(livesMs));
-      },
-      baseEnv: () => ({}),
-      runLimits: {
-        timeoutGraceMs: 1,
-        interruptGraceMs: 1,
-        dataBytes: 1,
-        maxProcesses: 1,
-        fileBytes: 1,
-      },
-      maxQueued: 1,
-      log: new Log(() => undefined),
+    const context = contextWith(({ earlyDeaths }) => {
+      seen.starts += 1;
+      if (earlyDeaths !== 'none') seen.kills += 1;
+      return Promise.resolve(idleKernel(livesMs));
     });
     return { context, seen };
   }
@@ -68,5 +72,29 @@ describe('an interpreter that dies before anyone uses it', () => {
     await context.warm();
     await vi.advanceTimersByTimeAsync(10 * 60_000 + 1);
     expect(seen).toEqual({ starts: 11, kills: 0 });
+  });
+});
+
+describe('a question to an interpreter', () => {
+  const kernelThat = (complete: () => Promise<object>): Kernel => {
+    const exited = new Promise<never>(() => undefined);
+    return { alive: true, dismissed: false, exited, complete } as unknown as Kernel;
+  };
+
+  it('that could not be started is asked of a new one the next time', async () => {
+    const found = { matches: [], start: 0, end: 0 };
+    let starts = 0;
+    const context = contextWith(async () => {
+      starts += 1;
+      if (starts === 1) throw new Error('no memory');
+      return kernelThat(() => Promise.resolve(found));
+    });
+    await expect(context.complete({ code: 'x' })).rejects.toMatchObject({
+      code: 'AGENT_UNREACHABLE',
+      retryAfterSeconds: 1,
+    });
+    expect(context.describe().status).toBe('dead');
+    expect(await context.complete({ code: 'x' })).toEqual(found);
+    expect(starts).toBe(2);
   });
 });

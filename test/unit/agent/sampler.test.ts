@@ -1,5 +1,5 @@
 /** What a sandbox uses, measured again and again: what is kept, what is told, what is told as short. */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import type { Reading } from '../../../containers/agent/metrics/readings.ts';
 import { Sampler } from '../../../containers/agent/metrics/sampler.ts';
 import { METRIC_SAMPLES, type Measured, ResourceSample } from '../../../contract/agent/metrics.ts';
@@ -19,7 +19,7 @@ const NOTHING: Reading = {
 function sampling(...readings: Partial<Reading>[]) {
   const sampler = new Sampler({ read: async () => ({ ...NOTHING, ...readings.shift() }) });
   const heard: Measured[] = [];
-  sampler.listen((measured) => heard.push(measured));
+  sampler.listen((measured) => heard.push(measured) > 0);
   const all = async () => {
     while (readings.length > 0) await sampler.sample();
     return heard;
@@ -80,10 +80,51 @@ it('keeps a bounded number of samples, and answers those between two instants', 
 it('tells each sample to one listener, and to the next when that has left', async () => {
   const sampler = new Sampler({ read: async () => NOTHING });
   const told: string[] = [];
-  const first = sampler.listen(() => told.push('first'));
-  sampler.listen(() => told.push('second'));
+  const first = sampler.listen(() => told.push('first') > 0);
+  sampler.listen(() => told.push('second') > 0);
   await sampler.sample();
   first[Symbol.dispose]();
   await sampler.sample();
   expect(told).toEqual(['first', 'second']);
+});
+
+it('tells the next listener what the first cannot take', async () => {
+  const sampler = new Sampler({ read: async () => NOTHING });
+  const told: string[] = [];
+  sampler.listen(() => false);
+  sampler.listen(() => told.push('second') > 0);
+  sampler.listen(() => told.push('third') > 0);
+  await sampler.sample();
+  expect(told).toEqual(['second']);
+});
+
+it('keeps what it found to be short until somebody takes it, the last of each kind', async () => {
+  const readings = [memory(85), memory(99), memory(10), memory(10)];
+  const sampler = new Sampler({ read: async () => ({ ...NOTHING, ...readings.shift() }) });
+  const heard: Measured[] = [];
+  let isBehind = true;
+  sampler.listen((measured) => !isBehind && heard.push(measured) > 0);
+  await sampler.sample();
+  await sampler.sample();
+  isBehind = false;
+  await sampler.sample();
+  await sampler.sample();
+  expect(heard.map(({ alerts }) => alerts)).toEqual([
+    [{ level: 'limit', resource: 'memory', used: 99, limit: 100 }],
+    [],
+  ]);
+});
+
+it('says once that nothing can be measured', async () => {
+  vi.useFakeTimers();
+  const failures: unknown[] = [];
+  const sampler = new Sampler({
+    read: () => Promise.reject(new Error('no /proc')),
+    intervalMs: 10,
+    onFailure: (error) => failures.push(error),
+  });
+  sampler.start();
+  await vi.advanceTimersByTimeAsync(100);
+  vi.useRealTimers();
+  expect(failures).toEqual([new Error('no /proc')]);
 });

@@ -2,6 +2,7 @@
 import { request as ask, createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
+import { readJson } from '../../../containers/agent/server/body.ts';
 import { allowSlowBody, limitBody } from '../../../containers/agent/server/slow-body.ts';
 
 /** Sends a byte each 20 ms; answers how many came before the request was cut or whole. */
@@ -65,4 +66,23 @@ it('one without a body is not late, however long its answer lasts', async () => 
 it('one that falls silent is cut there too', async () => {
   const { isWhole } = await trickle(2, 1_000, (request) => allowSlowBody(request, 200));
   expect(isWhole).toBe(false);
+});
+
+it.each([
+  ['is late', (request: IncomingMessage) => limitBody(request, 100)],
+  ['falls silent', (request: IncomingMessage) => allowSlowBody(request, 100)],
+])('whoever reads one that %s hears of it', async (_, limit) => {
+  const heard = Promise.withResolvers<unknown>();
+  const server = createServer((request) => {
+    limit(request);
+    readJson(request).then(heard.resolve, (error: unknown) => heard.resolve(error));
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const sending = ask({ port, host: '127.0.0.1', method: 'POST' });
+  sending.on('error', () => undefined);
+  sending.write('{');
+  expect(await heard.promise).toBeInstanceOf(Error);
+  sending.destroy();
+  server.close();
 });
