@@ -37,9 +37,15 @@ export class Completions {
         { details: { limit: 'completions', value: WAITING }, retryAfterSeconds: 1 },
       );
     this.#waiting += 1;
+    const late = { isNow: false };
+    const tooLate = Promise.withResolvers<never>();
+    const timer = setTimeout(() => {
+      late.isNow = true;
+      tooLate.reject(tooSlow());
+    }, PATIENCE_MS.answer);
     const answered = this.settled.then(() => {
       if (!isFree()) throw this.#busy();
-      return this.#answer(request);
+      return this.#answer(request, late);
     });
     this.settled = answered.then(
       ({ free }) => free,
@@ -48,20 +54,20 @@ export class Completions {
     void this.settled.finally(() => {
       this.#waiting -= 1;
     });
-    return (await answered).completion;
+    const completion = answered.then((answer) => answer.completion);
+    return Promise.race([completion, tooLate.promise]).finally(() => clearTimeout(timer));
   }
 
   /** What was found; and `free`, once the interpreter is done with it, which may be later. */
-  async #answer(request: CompleteRequest) {
+  async #answer(request: CompleteRequest, late: { readonly isNow: boolean }) {
+    // Nobody waits for it any more.
+    if (late.isNow) throw tooSlow();
     const kernel = await this.#kernel();
+    if (late.isNow) throw tooSlow();
     const { code, cursor = code.length } = request;
     const asked = kernel.complete({ code, cursor: Math.min(cursor, code.length) });
     const interrupt = setTimeout(() => kernel.interrupt(), PATIENCE_MS.interrupt);
     const kill = setTimeout(() => kernel.kill(), PATIENCE_MS.kill);
-    let late: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<'late'>((resolve) => {
-      late = setTimeout(() => resolve('late'), PATIENCE_MS.answer);
-    });
     const free = asked.finally(() => {
       clearTimeout(interrupt);
       clearTimeout(kill);
@@ -72,8 +78,7 @@ export class Completions {
         retryAfterSeconds: 1,
       });
     });
-    const settled = Promise.race([completion, tooLate]).finally(() => clearTimeout(late));
-    return { free, completion: settled.then((found) => (found === 'late' ? tooSlow() : found)) };
+    return { free, completion };
   }
 
   #busy(): AppError {
@@ -85,6 +90,6 @@ export class Completions {
   }
 }
 
-function tooSlow(): never {
-  throw new AppError('DEADLINE_EXCEEDED', `code: not completed within ${PATIENCE_MS.answer} ms`);
+function tooSlow(): AppError {
+  return new AppError('DEADLINE_EXCEEDED', `code: not completed within ${PATIENCE_MS.answer} ms`);
 }

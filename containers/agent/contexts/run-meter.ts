@@ -16,6 +16,8 @@ import {
 const LIMITED_MS = 100;
 /** Where nothing is limited it is for the peak of what children hold. */
 const UNLIMITED_MS = 250;
+/** All runs share a look at the system that is no older. */
+const SHARED_MS = 50;
 const MIB = 1024 * 1024;
 
 export type MeasuredLimit = 'cpu' | 'memory' | 'processes';
@@ -29,7 +31,7 @@ export interface RunMeterOptions {
 
 export class RunMeter {
   readonly #options: RunMeterOptions;
-  readonly #before: TreeUsage | undefined;
+  readonly #before: Omit<TreeUsage, 'memoryBytes'> | undefined;
   /** The last that could be read, since a dead process tells nothing. */
   #last: TreeUsage | undefined;
   #peakBytes: number | undefined;
@@ -43,7 +45,7 @@ export class RunMeter {
       (limit) => limit !== undefined,
     );
     resetPeak(pid);
-    this.#before = isLimited ? tree.scan() : tree.read();
+    this.#before = isLimited ? tree.scan() : tree.count();
     this.#timer = setInterval(() => this.#look(), isLimited ? LIMITED_MS : UNLIMITED_MS);
   }
 
@@ -73,7 +75,7 @@ export class RunMeter {
 
   #look(): void {
     const { pid, tree } = this.#options;
-    const usage = tree.scan();
+    const usage = tree.scan(SHARED_MS);
     this.#note(usage, readPeak(pid));
     const hit = usage && this.#limitHitBy(usage);
     if (!hit || this.#told) return;

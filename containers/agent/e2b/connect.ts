@@ -7,6 +7,7 @@ import type * as z from 'zod/mini';
 import type { Sandbox } from '../sandbox.ts';
 import { parseJson } from '../server/body.ts';
 import { parseInput } from '../server/problems.ts';
+import { written } from '../server/written.ts';
 import { ConnectError, connectErrorOf } from './connect-errors.ts';
 
 export const UNARY_TYPE = 'application/json';
@@ -74,7 +75,7 @@ export class MessageStream {
 
   /** Resolves once the bytes are with the system, or nobody waits for them any more. */
   send(...messages: object[]): Promise<void> {
-    return this.#write(Buffer.concat(messages.map((message) => frameOf(0, message))));
+    return written(this.#response, Buffer.concat(messages.map((message) => frameOf(0, message))));
   }
 
   end(error?: unknown): void {
@@ -85,18 +86,6 @@ export class MessageStream {
   /** Whoever reads learns that something is missing. */
   cut(): void {
     this.#response.destroy();
-  }
-
-  #write(bytes: Buffer): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.#response.destroyed) return resolve();
-      const settle = () => {
-        this.#response.off('close', settle);
-        resolve();
-      };
-      this.#response.once('close', settle);
-      this.#response.write(bytes, settle);
-    });
   }
 }
 

@@ -47,18 +47,20 @@ const MIB = 1024 * 1024;
 
 /** As that wire names them. */
 async function metrics({ sandbox }: E2bExchange): Promise<object> {
-  const sample = sandbox.sampler.last;
-  const { cpuCount = 0, cpuPercent = 0, memoryUsedBytes = 0, memoryLimitBytes = 0 } = sample ?? {};
+  const { sampler } = sandbox;
+  // The first comes only after a while.
+  const sample = sampler.last ?? (await sampler.sample());
+  const { cpuCount = 0, cpuPercent = 0, memoryUsedBytes = 0, memoryLimitBytes = 0 } = sample;
   return {
-    ts: Math.floor(Date.parse(sample?.at ?? new Date().toISOString()) / 1000),
+    ts: Math.floor(Date.parse(sample.at) / 1000),
     cpu_count: cpuCount,
     cpu_used_pct: cpuPercent,
     mem_total: memoryLimitBytes,
     mem_used: memoryUsedBytes,
     mem_total_mib: Math.floor(memoryLimitBytes / MIB),
     mem_used_mib: Math.floor(memoryUsedBytes / MIB),
-    disk_used: sample?.diskUsedBytes ?? 0,
-    disk_total: sample?.diskLimitBytes ?? 0,
+    disk_used: sample.diskUsedBytes ?? 0,
+    disk_total: sample.diskLimitBytes ?? 0,
   };
 }
 

@@ -13,6 +13,8 @@ import { ConnectError } from './connect-errors.ts';
 import { changeOf, WatchDirRequest } from './watch.ts';
 
 const MAX_EVENTS = 10_000;
+/** As JSON: a path may have thousands of bytes, and comes with its entry where that is asked for. */
+const MAX_BYTES = 4 * 1024 * 1024;
 /** One that nobody asks any more ends. */
 const UNASKED_MS = 3_600_000;
 
@@ -21,6 +23,7 @@ const WatcherRequest = z.object({ watcherId: z.string().check(z.maxLength(64)) }
 interface Watcher {
   readonly run: HelperRun;
   events: object[];
+  bytes: number;
   /** What ended it. */
   end?: unknown;
   unasked: NodeJS.Timeout;
@@ -39,7 +42,7 @@ class Watchers {
     }
     const id = randomUUID();
     const unasked = setTimeout(() => this.remove(id), UNASKED_MS).unref();
-    const watcher: Watcher = { run, events: [], unasked };
+    const watcher: Watcher = { run, events: [], bytes: 0, unasked };
     this.#watchers.set(id, watcher);
     void keep(files, request, watcher);
     return id;
@@ -52,6 +55,7 @@ class Watchers {
     watcher.unasked.refresh();
     const { events, end } = watcher;
     watcher.events = [];
+    watcher.bytes = 0;
     if (events.length === 0 && end !== undefined) throw end;
     return events;
   }
@@ -74,9 +78,11 @@ async function keep(
     for (;;) {
       const answer = await watcher.run.later();
       if (answer.kind === 'end') throw new ConnectError('not_found', 'the directory is gone');
-      if (watcher.events.length === MAX_EVENTS)
+      const change = await changeOf(files, request, answer);
+      watcher.bytes += Buffer.byteLength(JSON.stringify(change));
+      if (watcher.events.length === MAX_EVENTS || watcher.bytes > MAX_BYTES)
         throw new ConnectError('resource_exhausted', 'more has changed than was asked for');
-      watcher.events.push(await changeOf(files, request, answer));
+      watcher.events.push(change);
     }
   } catch (error) {
     watcher.end = error;

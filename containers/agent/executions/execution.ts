@@ -36,6 +36,8 @@ export interface ExecutionOptions {
   readonly store: SpoolStore;
   readonly outputBytes: number;
   readonly graceBytes: number;
+  /** Of the store's room, for others. */
+  readonly leftBytes?: number;
   readonly onSpoolFailure: (error: unknown) => void;
 }
 
@@ -51,6 +53,7 @@ export class Execution {
   #isRead = false;
   readonly #store: SpoolStore;
   readonly #outputBytes: number;
+  readonly #leftBytes: number;
   readonly #budget: OutputBudget;
   readonly #coalescer: OutputCoalescer;
   #status: ExecutionStatus = 'queued';
@@ -64,6 +67,7 @@ export class Execution {
     this.stdin = options.stdin;
     this.#store = store;
     this.#outputBytes = outputBytes;
+    this.#leftBytes = options.leftBytes ?? 0;
     this.#budget = new OutputBudget({ capBytes: outputBytes, graceBytes });
     this.#coalescer = new OutputCoalescer((stream, piece) => this.#keepPiece(stream, piece));
     this.spool = store.create({
@@ -192,7 +196,7 @@ export class Execution {
 
   /** Where the spool is full, this is dropped and so is all output from here on. */
   #hasRoom(sizeBytes: number): boolean {
-    if (this.#store.reserve(sizeBytes)) return true;
+    if (this.#store.reserve(sizeBytes, this.#leftBytes)) return true;
     this.#hitCap(this.#budget.usedBytes);
     this.#budget.drop(sizeBytes);
     return false;
@@ -214,7 +218,8 @@ export class Execution {
   #append(body: EventBody, optional = false): boolean {
     if (this.#status === 'finished') return false;
     const line = JSON.stringify({ seq: this.#seq + 1, at: new Date().toISOString(), ...body });
-    if (!this.#store.reserve(Buffer.byteLength(line)) && optional) return false;
+    const hasRoom = this.#store.reserve(Buffer.byteLength(line), this.#leftBytes);
+    if (!hasRoom && optional) return false;
     this.#seq += 1;
     this.#store.count(this.spool.append(line));
     return true;

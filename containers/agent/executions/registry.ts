@@ -43,9 +43,14 @@ interface Entry {
   cut?: (() => void) | undefined;
 }
 
-export interface OpenExecution extends Pick<Entry, 'digest' | 'interrupt'> {
-  readonly id: ExecutionId;
+export interface Opening<T> {
+  readonly request: { readonly executionId: ExecutionId; readonly env?: UserEnv | undefined };
   readonly takesStdin: boolean;
+  /** What was begun of this kind, by its execution, which is forgotten after a while. */
+  readonly opened: WeakMap<Execution, Promise<T>>;
+  readonly begin: (execution: Execution) => Promise<T>;
+  /** False where it has ended already. */
+  readonly interrupt: (begun: T) => boolean;
 }
 
 export class ExecutionRegistry {
@@ -58,35 +63,54 @@ export class ExecutionRegistry {
 
   start(request: StartExecutionRequest): Execution {
     const digest = digestOf(request);
-    const known = this.known(request.executionId, digest);
+    const known = this.#known(request.executionId, digest);
     if (known) return known;
     this.#options.refuseNew();
     const context = this.#options.contexts.for(request);
     this.#refuseTooMany(context);
     const { executionId: id, keepStdinOpen = false, limits = {} } = request;
     const stdin = keepStdinOpen ? new LiveStdin(id, request.stdin) : undefined;
-    const execution = this.#create(id, stdin, limits.outputBytes);
+    const { outputBytes } = this.#options;
+    const execution = this.#create(id, {
+      stdin,
+      outputBytes: Math.min(outputBytes, limits.outputBytes ?? outputBytes),
+    });
     context.submit(execution, request);
     const interrupt = () => context.interrupt(execution);
     this.#add({ execution, context, digest, interrupt, epoch: 0 });
     return execution;
   }
 
-  /** For what is no code, and begins, ends and is interrupted by itself. Its id must not be known. */
-  open({ id, digest, takesStdin, interrupt }: OpenExecution): Execution {
-    const execution = this.#create(id, takesStdin ? new LiveStdin(id) : undefined);
-    this.#add({ execution, digest, interrupt, epoch: 0 });
-    return execution;
-  }
-
-  /** Of one that did not begin: its id is free again. */
-  async discard({ id, spool }: Execution): Promise<void> {
-    this.#entries.delete(id);
-    await this.#options.store.remove(spool);
+  /** What is no code, and ends by itself: begun once for a request, however often that comes. */
+  async openOnce<T>({ request, takesStdin, opened, begin, interrupt }: Opening<T>): Promise<T> {
+    const { executionId: id } = request;
+    const digest = digestOf(request);
+    const known = this.#known(id, digest);
+    const earlier = known && opened.get(known);
+    if (earlier) return earlier;
+    this.#options.refuseNew();
+    const { outputBytes } = this.#options;
+    const stdin = takesStdin ? new LiveStdin(id) : undefined;
+    // These may go on for ever: one whole run finds room beside them.
+    const execution = this.#create(id, { stdin, outputBytes, leftBytes: outputBytes });
+    let begun: T | undefined;
+    const interruptBegun = () => begun !== undefined && interrupt(begun);
+    this.#add({ execution, digest, interrupt: interruptBegun, epoch: 0 });
+    const beginning = begin(execution);
+    opened.set(execution, beginning);
+    try {
+      begun = await beginning;
+      return begun;
+    } catch (error) {
+      // It did not begin: its id is free again.
+      this.#entries.delete(id);
+      await this.#options.store.remove(execution.spool);
+      throw error;
+    }
   }
 
   /** @throws {AppError} where the id is of another request */
-  known(id: ExecutionId, digest: string): Execution | undefined {
+  #known(id: ExecutionId, digest: string): Execution | undefined {
     const known = this.#entries.get(id);
     if (!known || known.digest === digest) return known?.execution;
     throw new AppError(
@@ -156,11 +180,13 @@ export class ExecutionRegistry {
     await this.#options.store.remove(execution.spool);
   }
 
-  #create(id: ExecutionId, stdin?: LiveStdin, mostBytes = Number.POSITIVE_INFINITY): Execution {
+  #create(
+    id: ExecutionId,
+    { stdin, ...bytes }: { stdin: LiveStdin | undefined; outputBytes: number; leftBytes?: number },
+  ): Execution {
     const { store, graceBytes, onSpoolFailure } = this.#options;
-    const outputBytes = Math.min(this.#options.outputBytes, mostBytes);
     const taken = stdin ? { stdin } : {};
-    return new Execution({ id, ...taken, store, outputBytes, graceBytes, onSpoolFailure });
+    return new Execution({ id, ...taken, ...bytes, store, graceBytes, onSpoolFailure });
   }
 
   #add(entry: Entry): void {

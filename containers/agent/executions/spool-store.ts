@@ -31,13 +31,14 @@ export class SpoolStore {
     return new Spool({ ...options, path: join(this.directory, `${randomUUID()}.ndjson`) });
   }
 
-  /** Makes room for a line; false when what runs fills all of it. */
-  reserve(sizeBytes: number): boolean {
+  /** Makes room for a line; false when what runs fills all but `leftBytes`, or all but half of it. */
+  reserve(sizeBytes: number, leftBytes = 0): boolean {
+    const maxBytes = this.#maxBytes - Math.min(leftBytes, this.#maxBytes / 2);
     for (const spool of this.#finished) {
-      if (this.#totalBytes + sizeBytes <= this.#maxBytes) break;
+      if (this.#totalBytes + sizeBytes <= maxBytes) break;
       void this.remove(spool);
     }
-    return this.#totalBytes + sizeBytes <= this.#maxBytes;
+    return this.#totalBytes + sizeBytes <= maxBytes;
   }
 
   /** A line was appended. */

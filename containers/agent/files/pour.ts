@@ -1,10 +1,11 @@
-/** A request's bytes into a helper, at the helper's pace. By events: a pipeline would destroy the socket with the request, and the answer with it. */
+/**
+ * A request's bytes into a helper, at the helper's pace. By events: a pipeline would destroy the socket with the
+ * request, and the answer with it. How long a request may take to come is for slow-body.ts to say.
+ */
 import type { IncomingMessage } from 'node:http';
 import type { Writable } from 'node:stream';
 import { LIMITS } from '../../../contract/limits.ts';
 
-/** A sender that gives nothing for so long has gone. */
-const SILENCE_MS = 30_000;
 const READ_OFF_BYTES = 4 * LIMITS.fileRequestBytes;
 
 /** Resolves at the end of the request, or when the helper takes no more; rejects when the request is cut. */
@@ -17,7 +18,6 @@ export function pour(
     const settle = (error?: Error) => {
       request.off('data', take).off('end', settle).off('close', cut);
       helper.off('drain', goOn).off('close', settle);
-      request.setTimeout(0);
       if (error) reject(error);
       else resolve();
     };
@@ -27,7 +27,6 @@ export function pour(
     };
     const goOn = () => void request.resume();
     const cut = () => settle(new Error('the request was cut'));
-    request.setTimeout(SILENCE_MS, () => request.destroy());
     request.once('end', settle).once('close', cut).on('data', take);
     helper.once('close', settle).on('drain', goOn);
     if (helper.destroyed) settle();
@@ -40,7 +39,6 @@ export function readOff(request: IncomingMessage): Promise<void> {
   if (request.readableEnded || request.destroyed || !(announced <= READ_OFF_BYTES))
     return Promise.resolve();
   return new Promise((resolve) => {
-    request.setTimeout(SILENCE_MS, () => request.destroy());
     request.once('end', resolve).once('close', resolve).resume();
   });
 }

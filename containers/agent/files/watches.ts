@@ -7,7 +7,8 @@ import type { FileWatch, WatchFilesRequest } from '../../../contract/agent/files
 import { AppError } from '../../../contract/errors.ts';
 import type { Outcome } from '../../../contract/events.ts';
 import type { Execution } from '../executions/execution.ts';
-import { digestOf, type ExecutionRegistry } from '../executions/registry.ts';
+import type { ExecutionRegistry } from '../executions/registry.ts';
+import type { Log } from '../log.ts';
 import type { FileSystem } from './file-system.ts';
 import type { HelperAnswer, HelperRun } from './helper-run.ts';
 
@@ -18,8 +19,7 @@ const UNREAD_MS = 60_000;
 export interface WatchesOptions {
   readonly executions: ExecutionRegistry;
   readonly files: FileSystem;
-  /** Throws where nothing new may begin. */
-  readonly refuseNew: () => void;
+  readonly log: Log;
   readonly unreadMs?: number;
 }
 
@@ -32,38 +32,21 @@ interface Watch {
 export class Watches {
   readonly #options: WatchesOptions;
   readonly #watches = new Set<Watch>();
-  /** By their executions, which the registry forgets after a while. */
-  readonly #started = new WeakMap<Execution, Promise<FileWatch>>();
+  readonly #opened = new WeakMap<Execution, Promise<Watch>>();
 
   constructor(options: WatchesOptions) {
     this.#options = options;
   }
 
   async start(request: WatchFilesRequest): Promise<FileWatch> {
-    const { executions, refuseNew } = this.#options;
-    const digest = digestOf(request);
-    const known = executions.known(request.executionId, digest);
-    const earlier = known && this.#started.get(known);
-    if (earlier) return earlier;
-    refuseNew();
-    let watch: Watch | undefined;
-    const execution = executions.open({
-      id: request.executionId,
-      digest,
+    await this.#options.executions.openOnce({
+      request,
       takesStdin: false,
-      interrupt: () => watch !== undefined && this.#stop(watch, 'interrupted'),
+      opened: this.#opened,
+      begin: (execution) => this.#begin(request, execution),
+      interrupt: (watch) => this.#stop(watch, 'interrupted'),
     });
-    const started = this.#begin(request, execution).then((begun) => {
-      watch = begun;
-      return describe(request);
-    });
-    this.#started.set(execution, started);
-    try {
-      return await started;
-    } catch (error) {
-      await executions.discard(execution);
-      throw error;
-    }
+    return describe(request);
   }
 
   /** Ends them all. */
@@ -91,7 +74,11 @@ export class Watches {
     const { execution, run } = watch;
     const beganMs = performance.now();
     const unread = this.#endWhenUnread(watch);
-    const outcome = await tellChanges(run, execution).catch(() => 'error' as const);
+    const outcome = await tellChanges(run, execution).catch((error: unknown) => {
+      // One that is stopped loses its helper.
+      if (!watch.stop) this.#options.log.error('a watch broke', { error: String(error) });
+      return 'error' as const;
+    });
     clearInterval(unread);
     run[Symbol.dispose]();
     this.#watches.delete(watch);

@@ -61,6 +61,13 @@ function cpuCount(): number {
     const [, quota, period] = /^(\d+) (\d+)/.exec(read(path) ?? '') ?? [];
     if (quota && period) return Math.min(machine, Number(quota) / Number(period));
   }
+  for (const path of groupFiles('none', 'cpu.cfs_quota_us', 'cpu')) {
+    const [quota, period] = [path, path.replace('quota', 'period')].map((file) =>
+      Number(read(file)),
+    );
+    // None is -1.
+    if (quota && period && quota > 0) return Math.min(machine, quota / period);
+  }
   return machine;
 }
 

@@ -69,7 +69,7 @@ export class Sampler {
     return this.#samples.at(-1);
   }
 
-  async sample(): Promise<void> {
+  async sample(): Promise<ResourceSample> {
     const reading = await this.#options.read();
     const atMs = performance.now();
     const sample = sampleOf(reading, this.#cpuPercent(reading, atMs));
@@ -80,6 +80,7 @@ export class Sampler {
     const measured = { sample, alerts: [...this.#untold.values()] };
     const isTold = [...this.#listeners].some((listener) => listener(measured));
     if (isTold) this.#untold.clear();
+    return sample;
   }
 
   #noteFailure(error: unknown): void {

@@ -1,7 +1,6 @@
 /**
  * Processes whose events are those of an execution, so that whoever reads can leave, come back and miss
- * nothing. Owns that one request starts one process, however often it is asked. Must never keep a process
- * whose execution is forgotten.
+ * nothing. Must never keep a process whose execution is forgotten.
  */
 import type {
   Process as ProcessInfo,
@@ -9,7 +8,7 @@ import type {
 } from '../../../contract/agent/processes.ts';
 import { AppError } from '../../../contract/errors.ts';
 import type { Execution } from '../executions/execution.ts';
-import { digestOf, type ExecutionRegistry } from '../executions/registry.ts';
+import type { ExecutionRegistry } from '../executions/registry.ts';
 import type { Process, ProcessConfig } from './process.ts';
 import type { Processes } from './processes.ts';
 
@@ -20,43 +19,26 @@ const SHOWN_CHARS = 1_024;
 export interface ProcessRunsOptions {
   readonly executions: ExecutionRegistry;
   readonly processes: Processes;
-  /** Throws where nothing new may begin. */
-  readonly refuseNew: () => void;
 }
 
 export class ProcessRuns {
   readonly #options: ProcessRunsOptions;
-  /** By their executions, which the registry forgets after a while. */
-  readonly #started = new WeakMap<Execution, Promise<Process>>();
+  readonly #opened = new WeakMap<Execution, Promise<Process>>();
 
   constructor(options: ProcessRunsOptions) {
     this.#options = options;
   }
 
-  async start(request: StartProcessRequest): Promise<Process> {
-    const { executions, processes, refuseNew } = this.#options;
-    const digest = digestOf(request);
-    const known = executions.known(request.executionId, digest);
-    const earlier = known && this.#started.get(known);
-    if (earlier) return earlier;
-    refuseNew();
+  start(request: StartProcessRequest): Promise<Process> {
+    const { executions, processes } = this.#options;
     const config = configOf(request);
-    let running: Process | undefined;
-    const execution = executions.open({
-      id: request.executionId,
-      digest,
+    return executions.openOnce({
+      request,
       takesStdin: config.stdin,
-      interrupt: () => running !== undefined && running.interrupt(),
+      opened: this.#opened,
+      begin: (execution) => processes.start(config, execution),
+      interrupt: (running) => running.interrupt(),
     });
-    const started = processes.start(config, execution);
-    this.#started.set(execution, started);
-    try {
-      running = await started;
-      return running;
-    } catch (error) {
-      await executions.discard(execution);
-      throw error;
-    }
   }
 }
 

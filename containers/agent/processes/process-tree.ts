@@ -19,6 +19,8 @@ export interface TreeUsage {
   readonly processes: number;
 }
 
+type ProcessCounts = Omit<TreeUsage, 'memoryBytes'>;
+
 interface ProcessFacts {
   readonly pid: number;
   readonly parent: number;
@@ -38,21 +40,25 @@ export class ProcessTree {
     this.#members = [leader];
   }
 
-  /** Of all that belongs to it now. */
-  scan(): TreeUsage | undefined {
-    const all = readdirSync('/proc')
-      .filter((name) => /^\d+$/.test(name))
-      .map((name) => readFacts(Number(name)))
-      .filter((facts) => facts !== undefined);
-    const found = this.#membersOf(all);
+  /** Of all that belongs to it now, or did at most `agedMs` ago. */
+  scan(agedMs = 0): TreeUsage | undefined {
+    const found = this.#membersOf(allProcesses(agedMs));
     this.#members = found.map(({ pid }) => pid);
-    return this.#sum(found);
+    return this.#withMemory(found);
   }
 
   /** As {@link scan}, of those that it found last: in the time of one or two files. */
   read(): TreeUsage | undefined {
-    const found = this.#members.map(readFacts).filter((facts) => facts !== undefined);
-    return this.#sum(found);
+    return this.#withMemory(this.#last());
+  }
+
+  /** As {@link read}, without what they hold. */
+  count(): ProcessCounts | undefined {
+    return this.#sum(this.#last());
+  }
+
+  #last(): ProcessFacts[] {
+    return this.#members.map(readFacts).filter((facts) => facts !== undefined);
   }
 
   #membersOf(all: readonly ProcessFacts[]): ProcessFacts[] {
@@ -66,17 +72,37 @@ export class ProcessTree {
     return all.filter(({ pid }) => pids.has(pid));
   }
 
-  #sum(members: readonly ProcessFacts[]): TreeUsage | undefined {
+  #withMemory(members: readonly ProcessFacts[]): TreeUsage | undefined {
+    const counts = this.#sum(members);
+    const memoryBytes = members.reduce((sum, { pid }) => sum + memoryOf(pid), 0);
+    return counts && { ...counts, memoryBytes };
+  }
+
+  #sum(members: readonly ProcessFacts[]): ProcessCounts | undefined {
     if (!members.some(({ pid }) => pid === this.#leader)) return undefined;
     const total = (of: (facts: ProcessFacts) => number) =>
       members.reduce((sum, facts) => sum + of(facts), 0);
     return {
       cpuUserMs: total(({ cpuUserMs }) => cpuUserMs),
       cpuSystemMs: total(({ cpuSystemMs }) => cpuSystemMs),
-      memoryBytes: total(({ pid }) => memoryOf(pid)),
       processes: members.filter(({ isZombie }) => !isZombie).length,
     };
   }
+}
+
+let snapshot = { atMs: Number.NEGATIVE_INFINITY, all: [] as readonly ProcessFacts[] };
+
+/** Trees that are looked at together share one walk of /proc. */
+function allProcesses(agedMs: number): readonly ProcessFacts[] {
+  const now = performance.now();
+  if (now - snapshot.atMs >= agedMs) {
+    const all = readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name))
+      .map((name) => readFacts(Number(name)))
+      .filter((facts) => facts !== undefined);
+    snapshot = { atMs: now, all };
+  }
+  return snapshot.all;
 }
 
 /** From here on the peak of that process counts anew. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Context, type ContextOptions } from '../../../containers/agent/contexts/context.ts';
 import type { Kernel } from '../../../containers/agent/kernels/kernel.ts';
 import { Log } from '../../../containers/agent/log.ts';
+import type { AppError } from '../../../contract/errors.ts';
 import { ContextId } from '../../../contract/ids.ts';
 
 function contextWith(startKernel: ContextOptions['startKernel']) {
@@ -96,5 +97,28 @@ describe('a question to an interpreter', () => {
     expect(context.describe().status).toBe('dead');
     expect(await context.complete({ code: 'x' })).toEqual(found);
     expect(starts).toBe(2);
+  });
+
+  it('is answered in time, and is not asked any more, where the interpreter is late', async () => {
+    vi.useFakeTimers();
+    let asked = 0;
+    const started = Promise.withResolvers<Kernel>();
+    const context = contextWith(() => started.promise);
+    const answers = [1, 2].map(() =>
+      context.complete({ code: 'x' }).catch((error: AppError) => error.code),
+    );
+    const answered = Promise.all(answers);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await answered).toEqual(['DEADLINE_EXCEEDED', 'DEADLINE_EXCEEDED']);
+    const complete = () => {
+      asked += 1;
+      return Promise.resolve({ matches: [], start: 0, end: 0 });
+    };
+    started.resolve(kernelThat(complete));
+    await vi.advanceTimersByTimeAsync(1_000);
+    vi.useRealTimers();
+    expect(asked).toBe(0);
+    await context.complete({ code: 'x' });
+    expect(asked).toBe(1);
   });
 });

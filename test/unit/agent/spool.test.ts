@@ -139,4 +139,13 @@ describe('the room that spools share', () => {
     expect(store.reserve(400)).toBe(true);
     expect(running.removed).toBe(false);
   });
+
+  it('leaves what it is told to leave, but never more than half', async () => {
+    const store = await SpoolStore.open(join(folder, 'left'), 1_000);
+    expect(store.reserve(700, 300)).toBe(true);
+    expect(store.reserve(701, 300)).toBe(false);
+    expect(store.reserve(1_000)).toBe(true);
+    expect(store.reserve(500, 5_000)).toBe(true);
+    expect(store.reserve(501, 5_000)).toBe(false);
+  });
 });
