@@ -26,6 +26,8 @@ export const LIMITS = {
   contextsPerSandbox: 16,
   /** Commands that callers have started and that run. */
   processesPerSandbox: 32,
+  /** Processes and watches that nobody has read to their end. */
+  unreadPerSandbox: 256 as number,
   processArgs: 1_024,
   /** Of all its arguments together. */
   processArgsBytes: 128 * KIB,

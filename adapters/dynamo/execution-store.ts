@@ -40,6 +40,10 @@ export function dynamoExecutionStore(
       .params(),
   });
 
+  const readToTheEnd = (id: string) => ({
+    Update: sandbox.patch({ id }).add({ unread: -1 }).params(),
+  });
+
   const startItems = (record: Running, maxRunning: number) =>
     [
       { Put: execution.create(toRow(record)).params() },
@@ -139,9 +143,11 @@ export function dynamoExecutionStore(
             )
             .params(),
         },
-        ...(uncounted
-          ? []
-          : [unlessWatched ? countDownUnwatched(sandboxId) : countDown(sandboxId)]),
+        uncounted
+          ? readToTheEnd(sandboxId)
+          : unlessWatched
+            ? countDownUnwatched(sandboxId)
+            : countDown(sandboxId),
         ...(keyId
           ? [countExecution(state, { keyId, day: dayOf(finishedAt), wallMs: metrics.wallMs })]
           : []),

@@ -72,9 +72,9 @@ export function putOf(
       sk: row.firstSeq,
       lastSeq: row.lastSeq,
       ...(options.final ? { final: true } : {}),
-      // Kept a day after the end, and an execution may run for half an hour before it.
+      // Kept a day after the end, and a process may run as long as its sandbox before it.
       expiresAtSeconds: Math.ceil(
-        (Date.now() + LIMITS.logRetentionMs + LIMITS.timeoutMs.max) / 1000,
+        (Date.now() + LIMITS.logRetentionMs + LIMITS.lifetimeMs.max) / 1000,
       ),
       ...('events' in row
         ? { events: JSON.stringify(row.events) }

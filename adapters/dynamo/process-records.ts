@@ -1,5 +1,6 @@
 /** The records of processes among those of executions: what is theirs alone. */
 import type { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { LIMITS } from '../../contract/limits.ts';
 import type { ExecutionStore } from '../../core/execution/execution-store.ts';
 import type { StateService } from './entities.ts';
 import { conditional, type TransactItem, transactTelling } from './transact.ts';
@@ -22,8 +23,11 @@ export function processRecords(
         {
           Update: sandbox
             .patch({ id: record.sandboxId })
-            .set({ hasProcesses: true })
-            .where(({ status }, { eq }) => eq(status, 'running'))
+            .add({ unread: 1 })
+            .where(
+              ({ status, unread }, { eq, lt, notExists }) =>
+                `${eq(status, 'running')} AND (${notExists(unread)} OR ${lt(unread, LIMITS.unreadPerSandbox)})`,
+            )
             .params(),
         },
       ] as TransactItem[]);

@@ -3,7 +3,9 @@
  * own. The record comes after the thing, since without one it can still be listed and ended. One that is started under
  * an Idempotency-Key has an id that comes from the key, so that the agent knows a repeat.
  */
+import { AppError } from '../../contract/errors.ts';
 import { ExecutionId, type SandboxId } from '../../contract/ids.ts';
+import { LIMITS } from '../../contract/limits.ts';
 import type { Caller } from '../account/caller.ts';
 import type { IdempotencyKey } from '../account/idempotency.ts';
 import { type AgentTarget, asCallerError } from '../agent/agent.ts';
@@ -52,6 +54,7 @@ export async function startOnDemand<T>(
   const { clock, ids, digest } = deps;
   const sandbox = ownedBy(await deps.sandboxes.get(sandboxId), caller.tenantId, sandboxId);
   assertRunning(sandbox, clock.iso(clock.nowMs()));
+  assertRead(sandbox);
   const id = asked ? idFrom(digest, `${what} ${sandboxId} ${asked.key}`) : ids.execution();
   try {
     const { answer, facts } = await start(targetOf(sandbox), id);
@@ -88,12 +91,26 @@ async function record(
   });
   if (!isKept) {
     const now = await sandboxes.get(sandboxId);
-    if (now) assertRunning(now, clock.iso(clock.nowMs()));
-    throw sandboxNotFound(sandboxId);
+    if (!now) throw sandboxNotFound(sandboxId);
+    assertRunning(now, clock.iso(clock.nowMs()));
+    throw unread(now.id);
   }
-  // Whoever watches the whole sandbox hears of it from a relay.
-  if (sandbox.watched) await relays.start({ executionId: id, epoch: 1, hop: 0 });
+  // Whoever watches the whole sandbox hears of it from a relay, also who came while it was started.
+  const { watched } = (await sandboxes.get(sandboxId)) ?? sandbox;
+  if (watched) await relays.start({ executionId: id, epoch: 1, hop: 0 });
 }
+
+/** Each has a record that waits for its reader. */
+function assertRead({ id, unread: open = 0 }: RunningSandbox): void {
+  if (open >= LIMITS.unreadPerSandbox) throw unread(id);
+}
+
+const unread = (id: SandboxId): AppError =>
+  new AppError(
+    'RESOURCE_LIMIT_ERROR',
+    `Sandbox ${id} has ${LIMITS.unreadPerSandbox} processes and watches that nobody has read to their end, the most. Read the events of those that have ended.`,
+    { details: { sandboxId: id, allowed: LIMITS.unreadPerSandbox }, retryAfterSeconds: 1 },
+  );
 
 const idFrom = (digest: Digest, name: string): ExecutionId =>
   ExecutionId.parse(`ex${digest.sha256(name).slice(0, 20)}`);

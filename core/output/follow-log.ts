@@ -43,11 +43,7 @@ export async function* followLog(
 ): AsyncGenerator<Event[], void, undefined> {
   const reader = new LogReader(deps, follow.execution.id, follow.after);
   let execution = follow.execution;
-  if (execution.status === 'running' && isReadOnDemand(execution))
-    await deps.executions.noteReader(
-      execution.id,
-      deps.clock.iso(follow.untilMs + RETURN_LEASES * deps.leaseMs),
-    );
+  if (execution.status === 'running' && isReadOnDemand(execution)) await note(deps, follow);
   let pause = MIN_PAUSE_MS;
   let checkedMs = 0;
   while (!follow.signal?.aborted) {
@@ -72,6 +68,13 @@ export async function* followLog(
     await deps.clock.sleep(Math.min(pause, follow.untilMs - nowMs), follow.signal);
     pause = Math.min(pause * 1.5, MAX_PAUSE_MS);
   }
+}
+
+/** Of several readers the one that reads the longest is noted; one page more of the same is not. */
+async function note(deps: FollowDeps, { execution, untilMs }: Follow): Promise<void> {
+  const { id, readUntil = '' } = execution;
+  if (readUntil >= deps.clock.iso(untilMs + deps.leaseMs)) return;
+  await deps.executions.noteReader(id, deps.clock.iso(untilMs + RETURN_LEASES * deps.leaseMs));
 }
 
 async function read(reader: LogReader, ended: boolean): Promise<Event[]> {

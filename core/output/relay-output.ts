@@ -250,7 +250,22 @@ async function leave(
   await Promise.all([writer.flush(), audience.handOver()]);
   const sandbox = await deps.sandboxes.get(execution.sandboxId);
   await lease.leave(leaseOfNobody(deps.clock, sandbox?.expiresAt ?? execution.createdAt).until);
+  // Who came since the last look has seen a lease that was held, and has asked nobody.
+  if (await hasReaders(deps, execution))
+    await deps.relays.start({ executionId: execution.id, epoch: lease.epoch + 1, hop: 0 });
   return 'unread';
+}
+
+async function hasReaders(
+  { subscriptions, executions, clock }: RelayDeps,
+  { id, sandboxId }: ExecutionRecord,
+): Promise<boolean> {
+  const [watching, now] = await Promise.all([
+    subscriptions.watching(sandboxId, id),
+    executions.get(id),
+  ]);
+  const isServed = watching.some(({ mode }) => mode === 'push');
+  return isServed || (now?.readUntil ?? '') > clock.iso(clock.nowMs());
 }
 
 /** Of a process without a relay, until no agent answers for it any more. */

@@ -3,9 +3,11 @@
  * readers, by the pool's minute and by a relay that hands over; of several at once, one wins.
  */
 import type { ExecutionId } from '../../contract/ids.ts';
+import { LIMITS } from '../../contract/limits.ts';
 import { type ExecutionRecord, isReadOnDemand, NOBODY } from '../execution/execution.ts';
-import type { Ids } from '../ports.ts';
-import { targetOf } from '../sandbox/sandbox.ts';
+import type { ExecutionStore } from '../execution/execution-store.ts';
+import type { Clock, Ids } from '../ports.ts';
+import { type SandboxRecord, targetOf } from '../sandbox/sandbox.ts';
 import type { RelayStarter } from './output-log.ts';
 import { type RelayDeps, type RelayEnd, relayOutput } from './relay-output.ts';
 
@@ -56,6 +58,32 @@ export async function takeOver(
 export const isLapsed = (execution: ExecutionRecord, now: string): boolean =>
   execution.status === 'running' &&
   (execution.lease.until < now || execution.lease.owner === NOBODY);
+
+/**
+ * What goes on by itself in a sandbox and has no reader gets a relay: somebody watches all of the sandbox now, or it
+ * ends, and what was printed is with its agent alone.
+ */
+export async function askForUnread(
+  deps: {
+    readonly executions: Pick<ExecutionStore, 'list'>;
+    readonly relays: RelayStarter;
+    readonly clock: Clock;
+  },
+  { id, unread = 0 }: Pick<SandboxRecord, 'id' | 'unread'>,
+): Promise<void> {
+  const now = deps.clock.iso(deps.clock.nowMs());
+  let found = 0;
+  for (let cursor: string | undefined; found < unread; ) {
+    const page = await deps.executions.list(id, { limit: LIMITS.pageSize.max, cursor });
+    const unended = page.items.filter(
+      (execution) => execution.status === 'running' && isReadOnDemand(execution),
+    );
+    await Promise.all(unended.map((execution) => askForRelay(deps.relays, execution, now)));
+    found += unended.length;
+    if (page.cursor === null) return;
+    cursor = page.cursor;
+  }
+}
 
 /** Whoever finds a lapsed lease asks for the next epoch. */
 export async function askForRelay(

@@ -7,12 +7,12 @@
  * spools, or `lost` when the task is gone: so the log keeps a single writer.
  */
 import type { SandboxId } from '../../contract/ids.ts';
-import { AGENT_DEADLINE_GRACE_MS, LIMITS } from '../../contract/limits.ts';
+import { AGENT_DEADLINE_GRACE_MS } from '../../contract/limits.ts';
 import type { EndReason } from '../../contract/rest/sandboxes.ts';
 import { agentLog, drainAgent } from '../agent/agent.ts';
 import type { ExecutionStore } from '../execution/execution-store.ts';
 import type { RelayStarter } from '../output/output-log.ts';
-import { askForRelay } from '../output/take-over.ts';
+import { askForUnread } from '../output/take-over.ts';
 import type { PoolStore } from '../pool/pool-task.ts';
 import type { AgentGateway, Clock, DomainEvent, EventBus, Ids, SandboxFleet } from '../ports.ts';
 import { type OutboxStore, publish } from './outbox.ts';
@@ -67,20 +67,12 @@ async function readToTheEnd(deps: EndSandboxDeps, sandbox: EndingSandbox): Promi
   const target = targetOf({ ...sandbox, task });
   try {
     // Drained all the same: who is there already reads on.
-    if (sandbox.hasProcesses) await askForProcesses(deps, sandbox.id).catch(() => {});
-    if (sandbox.runningExecutions > 0 || sandbox.hasProcesses)
-      await drainAgent(deps.gateway, target);
+    if (sandbox.unread) await askForUnread(deps, sandbox).catch(() => {});
+    if (sandbox.runningExecutions > 0 || sandbox.unread) await drainAgent(deps.gateway, target);
     deps.onAgentLog(sandbox.id, await agentLog(deps.gateway, target));
   } catch {
     // An agent that cannot answer is about to be stopped: its relays end what ran as lost.
   }
-}
-
-/** What a process has printed that nobody has read yet is with its agent alone. */
-async function askForProcesses(deps: EndSandboxDeps, id: SandboxId): Promise<void> {
-  const { items } = await deps.executions.list(id, { limit: LIMITS.pageSize.max });
-  const now = deps.clock.iso(deps.clock.nowMs());
-  await Promise.all(items.map((execution) => askForRelay(deps.relays, execution, now)));
 }
 
 /** The task of a launch that was not placed yet. */

@@ -46,8 +46,8 @@ interface SandboxBase {
   readonly lifecycleToken?: string;
   /** Somebody has subscribed to it or to an execution of it. */
   readonly watched?: boolean;
-  /** Processes were started in it, which may have no relay. */
-  readonly hasProcesses?: boolean;
+  /** Processes and watches whose records have no end yet; they may have no relay. */
+  readonly unread?: number;
 }
 
 export type SandboxRecord =

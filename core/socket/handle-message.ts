@@ -15,6 +15,9 @@ import {
 } from './subscribe.ts';
 
 export interface HandleDeps extends SubscribeDeps, InterruptDeps, WriteStdinDeps {
+  readonly executions: SubscribeDeps['executions'] &
+    InterruptDeps['executions'] &
+    WriteStdinDeps['executions'];
   readonly starter: ExecutionStarter;
 }
 

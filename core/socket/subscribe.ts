@@ -5,7 +5,8 @@ import { SOCKET_LIMITS } from '../../contract/socket/limits.ts';
 import type { ToServer } from '../../contract/socket/to-server.ts';
 import type { Caller } from '../account/caller.ts';
 import { ownedBy } from '../execution/execution.ts';
-import { askForRelay } from '../output/take-over.ts';
+import type { ExecutionStore } from '../execution/execution-store.ts';
+import { askForRelay, askForUnread } from '../output/take-over.ts';
 import { assertLive, ownedBy as sandboxOwnedBy } from '../sandbox/sandbox.ts';
 import type { SandboxStore } from '../sandbox/sandbox-store.ts';
 import { ackOfFuture } from './outbound.ts';
@@ -15,6 +16,7 @@ import type { SubscriptionKey } from './subscription.ts';
 
 export interface SubscribeDeps extends ReadOnDeps {
   readonly sandboxes: Pick<SandboxStore, 'get'>;
+  readonly executions: Pick<ExecutionStore, 'get' | 'list'>;
   readonly places: ExecutionPlaces;
 }
 
@@ -53,6 +55,8 @@ async function subscribeToSandbox(
     after: 0,
     acked: 0,
   });
+  // What already goes on by itself has no relay that could see that.
+  await askForUnread(deps, sandbox);
   return { sandboxId };
 }
 

@@ -100,10 +100,11 @@ async function lookAfter(): Promise<void> {
 
 /** In this order: what is retired leaves a seat to fill. */
 async function recycleAndRefill() {
-  const pools = await targets();
-  const recycled = await recyclePools(deps, pools);
-  for (const pool of pools) tell(pool, await refillPool(deps, pool));
-  return recycled;
+  try {
+    return await recyclePools(deps, await targets());
+  } finally {
+    await refill();
+  }
 }
 
 async function part(name: string, work: Promise<unknown>): Promise<void> {

@@ -84,7 +84,9 @@ export class SocketWorld {
       leaseMs: LEASE_MS,
       relayLifeMs: options.lifeMs,
     };
-    this.socket = { ...shared, places: new ExecutionPlaces(executions) };
+    const list = async () => ({ items: [], cursor: null });
+    const places = new ExecutionPlaces(executions);
+    this.socket = { ...shared, executions: { ...executions, list }, places };
   }
 
   /** The first relay; resolves when it has ended or handed over, readers and all. */

@@ -35,7 +35,7 @@ export const sandbox = createSchema({
     lifecycleToken: maybe,
     runningExecutions: count,
     watched: { type: 'boolean' },
-    hasProcesses: { type: 'boolean' },
+    unread: { type: 'number' },
     /** Present until it has stopped: the sparse index of what may become overdue. */
     liveState: { type: ['live'] as const },
     overdueAt: maybe,

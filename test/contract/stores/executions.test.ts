@@ -122,7 +122,7 @@ describe('executions', () => {
       expect(await executions.startProcess(process)).toBe(true);
     expect(await stores.sandboxes.get(sandbox.id)).toMatchObject({
       runningExecutions: 0,
-      hasProcesses: true,
+      unread: 1,
     });
     expect(await executions.get(process.id)).toEqual(process);
     const now = iso(Date.now());
