@@ -39,7 +39,7 @@ export function dynamoSandboxStore(
       return done?.data ? toRecord(done.data as SandboxRow) : undefined;
     },
 
-    async change(id, now, change) {
+    async change(id, { now, expiresAt: believed }, change) {
       const { overdueAt, ...rest } = change;
       const done = await conditional(() =>
         sandbox
@@ -47,7 +47,7 @@ export function dynamoSandboxStore(
           .set({ ...rest, ...(overdueAt === undefined ? {} : { liveState: 'live', overdueAt }) })
           .where(
             ({ status, expiresAt }, { eq, gt }) =>
-              `${eq(status, 'running')} AND ${gt(expiresAt, now)}`,
+              `${eq(status, 'running')} AND ${gt(expiresAt, now)} AND ${eq(expiresAt, believed)}`,
           )
           .go({ response: 'all_new' }),
       );

@@ -73,13 +73,23 @@ export interface HoldDeps extends PrepareDeps {
   readonly lifecycle: Lifecycle;
 }
 
+interface Hold extends Step {
+  readonly prepare: boolean;
+  /** When the wait began, and how long it lasts unless somebody ends it. */
+  readonly enteredAt?: string | undefined;
+  readonly seconds?: number | undefined;
+}
+
+/** Waits are whole seconds, and begin a moment after they were measured. */
+const ROUNDED_MS = 2_000;
+
 /**
  * Waits for the end of the sandbox's life. Where no request stands behind the creation, it is
  * finished here.
  */
 export async function holdSandbox(
   deps: HoldDeps,
-  { sandboxId, token, prepare }: Step & { readonly prepare: boolean },
+  { sandboxId, token, prepare, enteredAt, seconds = 0 }: Hold,
 ): Promise<void> {
   const sandbox = await deps.sandboxes.keepToken(sandboxId, token);
   if (sandbox?.status === 'creating' && prepare) {
@@ -88,7 +98,14 @@ export async function holdSandbox(
     return;
   }
   const isLive = sandbox?.status === 'creating' || sandbox?.status === 'running';
-  if (!isLive) await deps.lifecycle.complete(token, { end: true });
+  if (!isLive) {
+    await deps.lifecycle.complete(token, { end: true });
+    return;
+  }
+  // Shortened since this wait was measured, when nobody could tell it: its token was not there yet.
+  const waitsUntilMs = enteredAt === undefined ? 0 : deps.clock.msOf(enteredAt) + seconds * 1000;
+  if (deps.clock.msOf(sandbox.expiresAt) < waitsUntilMs - ROUNDED_MS)
+    await deps.lifecycle.complete(token, { seconds: secondsTo(deps.clock, sandbox.expiresAt) });
 }
 
 async function becomesRunning(deps: HoldDeps, sandbox: CreatingSandbox): Promise<boolean> {

@@ -68,8 +68,12 @@ export interface SandboxStore {
   /** One update: the token of the step that waits, and the record as it then is. Undefined when it has stopped. */
   keepToken(id: SandboxId, token: string): Promise<SandboxRecord | undefined>;
 
-  /** Changes one that runs and has not expired at `now`; undefined when it is not so. */
-  change(id: SandboxId, now: string, change: SandboxChange): Promise<SandboxRecord | undefined>;
+  /** Changes one that runs, has not expired at `now` and expires when the caller believes; undefined when it is not so. */
+  change(
+    id: SandboxId,
+    at: { readonly now: string; readonly expiresAt: string },
+    change: SandboxChange,
+  ): Promise<SandboxRecord | undefined>;
 
   /** Live sandboxes that should have ended before `now`. */
   overdue(now: string, limit: number): Promise<SandboxRecord[]>;

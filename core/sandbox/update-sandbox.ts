@@ -30,11 +30,30 @@ export interface UpdateSandboxDeps {
   readonly maxLifetimeMs: number;
 }
 
+const CHANGE_TRIES = 5;
+
 export async function updateSandbox(
   deps: UpdateSandboxDeps,
   { id, body }: { id: SandboxId; body: UpdateSandboxBody },
   caller: Caller,
 ): Promise<Sandbox> {
+  for (let tries = 1; tries <= CHANGE_TRIES; tries++) {
+    const changed = await tryUpdate(deps, { id, body }, caller);
+    if (changed) return changed;
+  }
+  throw new AppError(
+    'INVALID_SANDBOX_STATE',
+    `Sandbox ${id} was changed by others each time that this change was tried. Try again.`,
+    { details: { sandboxId: id }, retryAfterSeconds: 1 },
+  );
+}
+
+/** Undefined where somebody else has moved the expiry meanwhile: whether this one is sooner is not known then. */
+async function tryUpdate(
+  deps: UpdateSandboxDeps,
+  { id, body }: { id: SandboxId; body: UpdateSandboxBody },
+  caller: Caller,
+): Promise<Sandbox | undefined> {
   const sandbox = ownedBy(await deps.sandboxes.get(id), caller.tenantId, id);
   const now = () => deps.clock.iso(deps.clock.nowMs());
   assertRunning(sandbox, now());
@@ -42,8 +61,9 @@ export async function updateSandbox(
   if (expiresAt !== undefined && expiresAt > sandbox.expiresAt)
     await tellAgent(deps, sandbox, expiresAt);
   // Asked anew: the agent may have taken seconds.
-  const changed = await deps.sandboxes.change(id, now(), changeOf(deps, body, expiresAt));
-  if (!changed) throw await gone(deps, id);
+  const at = { now: now(), expiresAt: sandbox.expiresAt };
+  const changed = await deps.sandboxes.change(id, at, changeOf(deps, body, expiresAt));
+  if (!changed) return assertThere(deps, id);
   if (expiresAt !== undefined && expiresAt < sandbox.expiresAt && changed.lifecycleToken)
     await deps.lifecycle.complete(changed.lifecycleToken, {
       seconds: secondsTo(deps.clock, expiresAt),
@@ -90,15 +110,13 @@ async function tellAgent(
   }
 }
 
-/** It ended while it was changed: the record says how. */
-async function gone({ sandboxes, clock }: UpdateSandboxDeps, id: SandboxId): Promise<Error> {
+/** @throws {AppError} where it ended while it was changed: the record says how */
+async function assertThere(
+  { sandboxes, clock }: UpdateSandboxDeps,
+  id: SandboxId,
+): Promise<undefined> {
   const sandbox = await sandboxes.get(id);
-  if (!sandbox) return sandboxNotFound(id);
-  try {
-    assertRunning(sandbox, clock.iso(clock.nowMs()));
-  } catch (error) {
-    if (error instanceof AppError) return error;
-    throw error;
-  }
-  return new Error(`sandbox ${id} was refused a change while it runs`);
+  if (!sandbox) throw sandboxNotFound(id);
+  assertRunning(sandbox, clock.iso(clock.nowMs()));
+  return undefined;
 }

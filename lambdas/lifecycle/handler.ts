@@ -49,6 +49,9 @@ const Request = z.discriminatedUnion('step', [
     step: z.literal('hold'),
     token: z.string(),
     start: z.enum(['claimed', 'launch', 'repair']),
+    // When the wait began and how long it is; a life that began before they were said does not say them.
+    enteredAt: z.optional(z.iso.datetime()),
+    seconds: z.optional(z.number()),
   }),
   z.strictObject({ ...head, step: z.literal('renew'), renewals: z.int() }),
   z.strictObject({ ...head, step: z.literal('end'), reason: EndReason }),

@@ -107,7 +107,12 @@ const launch = (functionArn: string) => ({
  * begin ends no life: the record is asked what is left of it.
  */
 const hold = (functionArn: string) => ({
-  ...waitingCall(functionArn, { step: 'hold', start: '{% $start %}' }),
+  ...waitingCall(functionArn, {
+    step: 'hold',
+    start: '{% $start %}',
+    enteredAt: '{% $states.context.State.EnteredTime %}',
+    seconds: '{% $seconds %}',
+  }),
   TimeoutSeconds: '{% $seconds %}',
   Assign: {
     ending: '{% $exists($states.result.end) ? $states.result.end : false %}',

@@ -144,9 +144,10 @@ function sandboxStore(tables: Tables): SandboxStore {
       return status === 'stopped' ? undefined : tables.patch(id, { lifecycleToken });
     },
 
-    async change(id, now, { overdueAt, ...change }) {
+    async change(id, { now, expiresAt }, { overdueAt, ...change }) {
       const record = recordOf(id);
       if (record?.status !== 'running' || record.expiresAt <= now) return undefined;
+      if (record.expiresAt !== expiresAt) return undefined;
       if (overdueAt !== undefined) setOverdue(id, overdueAt);
       return tables.patch(id, change);
     },

@@ -50,7 +50,12 @@ const FUNCTION_MS = 60_000;
 
 type StepRequest = { readonly sandboxId: SandboxId; readonly token: string } & (
   | { readonly step: 'launch' }
-  | { readonly step: 'hold'; readonly start: LifecycleStart }
+  | {
+      readonly step: 'hold';
+      readonly start: LifecycleStart;
+      readonly enteredAt: string;
+      readonly seconds: number;
+    }
   | { readonly step: 'renew'; readonly renewals: number }
   | { readonly step: 'end'; readonly reason: EndReason }
 );

@@ -160,13 +160,14 @@ describe.each([
         stores.sandboxes.requestEnd(id, { ...ended('task_died'), reason: 'expired', expiredAt });
       const early = iso(Date.parse(sandbox.expiresAt) - 1);
       expect((await expiry(early))?.status).toBe('running');
-      expect((await stores.sandboxes.change(id, early, { expiresAt: LATER }))?.expiresAt).toBe(
-        LATER,
-      );
+      const change = (now: string, believed: string, expiresAt: string) =>
+        stores.sandboxes.change(id, { now, expiresAt: believed }, { expiresAt });
+      expect(await change(early, early, LATER)).toBeUndefined();
+      expect((await change(early, sandbox.expiresAt, LATER))?.expiresAt).toBe(LATER);
       expect((await expiry(sandbox.expiresAt))?.status).toBe('running');
-      expect(await stores.sandboxes.change(id, LATER, { expiresAt: iso(9e14) })).toBeUndefined();
+      expect(await change(LATER, LATER, iso(9e14))).toBeUndefined();
       expect(await expiry(LATER)).toMatchObject({ status: 'stopping', endReason: 'expired' });
-      expect(await stores.sandboxes.change(id, early, { expiresAt: iso(9e14) })).toBeUndefined();
+      expect(await change(early, LATER, iso(9e14))).toBeUndefined();
     });
 
     test('a slot is one sandbox’s of its tenant until that has ended', async () => {
