@@ -1,6 +1,7 @@
 /** What the stores of executions, output and accounts promise, on the DynamoDB adapters over the stand-in. */
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { LIMITS } from '../../../contract/limits.ts';
 import { NOBODY } from '../../../core/execution/execution.ts';
 import type { FinishedExecution } from '../../../core/execution/execution-store.ts';
 import { startStores } from '../../helpers/dynamo-stores.ts';
@@ -110,6 +111,25 @@ describe('executions', () => {
     expect(await stores.executions.lapsed(iso(Date.now() + 60_000), 100)).not.toContainEqual(
       expect.objectContaining({ id: execution.id }),
     );
+  });
+
+  test('no more processes are kept than may wait for a reader, until one has been read', async () => {
+    const sandbox = await runningSandbox();
+    const lease = { owner: NOBODY, epoch: 0, until: LATER };
+    const keep = async () => {
+      const { language: _, ...rest } = runningExecution(sandbox, { pid: 7 });
+      return { id: rest.id, isKept: await stores.executions.startProcess({ ...rest, lease }) };
+    };
+    const kept = await Promise.all(Array.from({ length: LIMITS.unreadPerSandbox }, keep));
+    expect(kept.every(({ isKept }) => isKept)).toBe(true);
+    expect((await keep()).isKept).toBe(false);
+    const { id } = kept[0]!;
+    const taken = { owner: randomUUID(), epoch: 1, until: LATER };
+    await stores.executions.takeLease(id, taken, iso(Date.now()));
+    const row = { executionId: id, firstSeq: 1, lastSeq: 1, segmentKey: 'k' };
+    const condition = { unlessWatched: false, uncounted: true };
+    await stores.executions.finish(id, sandbox.id, 1, end(1), row, condition);
+    expect((await keep()).isKept).toBe(true);
   });
 
   test('a process is kept once, uncounted, and its log waits for the first who comes to read', async () => {
