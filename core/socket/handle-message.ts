@@ -15,9 +15,7 @@ import {
 } from './subscribe.ts';
 
 export interface HandleDeps extends SubscribeDeps, InterruptDeps, WriteStdinDeps {
-  readonly executions: SubscribeDeps['executions'] &
-    InterruptDeps['executions'] &
-    WriteStdinDeps['executions'];
+  readonly executions: SubscribeDeps['executions'] & WriteStdinDeps['executions'];
   readonly starter: ExecutionStarter;
 }
 
