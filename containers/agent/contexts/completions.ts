@@ -3,7 +3,7 @@
  * Owns how long one may take. Must never end an interpreter that answers an interrupt: its state is worth
  * more than a completion.
  *
- *   after 3 s   → SIGINT: the driver gives up and answers
+ *   after 3 s   → SIGINT, to the driver alone: it gives up and answers
  *   after 5 s   → whoever asked hears DEADLINE_EXCEEDED
  *   after 10 s  → SIGKILL: an interpreter that hears nothing would hold up the next run for ever
  */
@@ -66,7 +66,7 @@ export class Completions {
     if (late.isNow) throw tooSlow();
     const { code, cursor = code.length } = request;
     const asked = kernel.complete({ code, cursor: Math.min(cursor, code.length) });
-    const interrupt = setTimeout(() => kernel.interrupt(), PATIENCE_MS.interrupt);
+    const interrupt = setTimeout(() => kernel.interruptAlone(), PATIENCE_MS.interrupt);
     const kill = setTimeout(() => kernel.kill(), PATIENCE_MS.kill);
     const free = asked.finally(() => {
       clearTimeout(interrupt);

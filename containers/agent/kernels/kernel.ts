@@ -11,7 +11,7 @@ import type { CompleteRequest, Completion } from '../../../contract/agent/comple
 import type { Log } from '../log.ts';
 import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
 import { ProcessTree } from '../processes/process-tree.ts';
-import { type Command, signalGroup } from '../processes/user-process.ts';
+import { type Command, signalGroup, signalProcess } from '../processes/user-process.ts';
 import { BARRIER_CHARS } from './barrier.ts';
 import { Demux, type DemuxTarget } from './demux.ts';
 import { LineReader, parseCompletion, parseReady, parseRunFrame } from './frames.ts';
@@ -209,6 +209,11 @@ export class Kernel {
 
   interrupt(): void {
     signalGroup(this.pid, 'SIGINT');
+  }
+
+  /** The interpreter, and nothing that its code has started. */
+  interruptAlone(): void {
+    if (this.#alive) signalProcess(this.pid, 'SIGINT');
   }
 
   kill(): void {

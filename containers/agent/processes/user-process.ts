@@ -91,6 +91,11 @@ export function signalGroup(leader: number, name: NodeJS.Signals): void {
   signal(-leader, name);
 }
 
+/** It must be known to live: its id may be another's after that. */
+export function signalProcess(pid: number, name: NodeJS.Signals): void {
+  signal(pid, name);
+}
+
 /** A process or group that is gone is what was wanted. */
 function signal(target: number, name: NodeJS.Signals): void {
   try {

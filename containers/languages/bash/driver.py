@@ -17,7 +17,6 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 # Behind our own folder: both have a live_stdin.
 sys.path[:0] = [_FOLDER, os.path.join(os.path.dirname(_FOLDER), "python")]
 
-from completion import complete  # noqa: E402
 from kernel_fds import keep_private, widen_pipes, write_all  # noqa: E402
 from kernel_measures import hold_file_size, io_counts, io_since  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
@@ -37,6 +36,10 @@ _AFTER_INTERRUPT = (
 
 # Of a program that was ended for it. The shell has a trap: its own writes fail and it goes on.
 _LARGE_FILE_STATUS = 128 + signal.SIGXFSZ
+
+
+class Interrupted(Exception):
+    """The shell has not answered; it may later."""
 
 
 class ShellEnded(Exception):
@@ -106,24 +109,28 @@ class Shell:
         """The command by which it answers."""
         return self._answer % (token, status)
 
-    def ask(self, token, lines, live=None):
-        """Has the lines run, and feeds them meanwhile; answers the status that comes back with the token."""
+    def ask(self, token, lines, live=None, patient=True):
+        """Has the lines run, and feeds them meanwhile; answers the status that comes back with the token.
+
+        At a SIGINT the lines decide when they end, where it is patient; else it is Interrupted.
+        """
         write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
         while True:
             for line in self._lines():
                 named, _, status = line.partition(b" ")
                 if named == token.encode() and status.isdigit():
                     return int(status) & 0xFF
-            self.wait(self._answers, live)
+            self.wait(self._answers, live, patient)
 
-    def wait(self, fd, live=None):
+    def wait(self, fd, live=None, patient=True):
         """Until there is something to read. The shell may end meanwhile."""
         while True:
             reads, writes = (live.reads(), live.writes()) if live else ([], [])
             ready, writable, _ = select.select([fd, self._woken, *reads], writes, [])
             if live:
                 live.step(ready, writable)
-            if self._woken in ready and signal.SIGINT in _read_some(self._woken) and live:
+            interrupted = self._woken in ready and signal.SIGINT in _read_some(self._woken)
+            if interrupted and live:
                 # `read` goes on after a trap; it returns at the end.
                 live.finish()
             # What it said before it ended counts first.
@@ -132,6 +139,8 @@ class Shell:
             code = self._process.poll()
             if code is not None:
                 raise ShellEnded(code)
+            if interrupted and not patient:
+                raise Interrupted
 
     def _lines(self):
         while True:
@@ -154,6 +163,8 @@ class Runs:
         self._shell = shell
         self._count = 1
         self._base_done = False
+        # What the shell tells a completion; kept, since a shell that was given up may still write there.
+        self._told = None
 
     def run(self, request):
         channels = self._channels
@@ -178,33 +189,38 @@ class Runs:
             channels.send({"type": "done", "ok": end.code == 0, "exitCode": end.code, "lost": "exited"})
             return
         done = {"type": "done", "ok": status == 0, "exitCode": status, **io_since(io_before, pid)}
-        if status == _LARGE_FILE_STATUS:
+        if status == _LARGE_FILE_STATUS and request.get("fileBytes") is not None:
             done["reason"] = "file_size"
         channels.send(done)
 
     def complete(self, request):
+        # Few shells are asked: its patterns would cost the start of each.
+        from completion import complete
+
         shell = self._shell
+        cursor = request["cursor"]
+        if self._told is None:
+            self._told = _memory_file("told", "")
+        told = self._told
 
         def ask(arguments, word):
             token = secrets.token_hex(16)
-            told = _memory_file("told", "")
-            try:
-                line = "builtin compgen %s -- %s >/proc/%d/fd/%d 2>/dev/null; " % (
-                    arguments,
-                    quote(word),
-                    os.getpid(),
-                    told,
-                )
-                shell.ask(token, [line + shell.answer(token, "0")])
-                os.lseek(told, 0, os.SEEK_SET)
-                with os.fdopen(told, "rb", closefd=False) as file:
-                    return file.read(1024 * 1024).decode("utf-8", "replace")
-            finally:
-                os.close(told)
+            line = "builtin compgen %s -- %s >/proc/%d/fd/%d 2>/dev/null; " % (
+                arguments,
+                quote(word),
+                os.getpid(),
+                told,
+            )
+            shell.ask(token, [line + shell.answer(token, "0")], patient=False)
+            said = os.pread(told, 1024 * 1024, 0)
+            os.ftruncate(told, 0)
+            return said.decode("utf-8", "replace")
 
         directory = "/proc/%d/cwd" % shell.pid
         try:
-            found = complete(request["code"], request["cursor"], ask, directory)
+            found = complete(request["code"], cursor, ask, directory)
+        except Interrupted:
+            found = {"start": cursor, "end": cursor, "matches": [], "truncated": True}
         except ShellEnded as ended:
             raise SystemExit(ended.code & 0xFF)
         self._channels.say({"type": "completions", "barrier": request["barrier"], **found})

@@ -6,6 +6,10 @@ import { types } from 'node:util';
 
 const MOST = 200;
 const CHARS = 256;
+/** What is looked at before the cursor: no name that is told is as long, and the pattern takes its square. */
+const TAIL = 1_024;
+/** Of what holds more own names, none is told. */
+const OWN_NAMES = 10_000;
 const DOTTED =
   /((?:[\p{ID_Start}$_][\p{ID_Continue}$]*\s*\??\.\s*)*)([\p{ID_Start}$_][\p{ID_Continue}$]*)?$/u;
 const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u;
@@ -26,20 +30,21 @@ const LAZY = new Map(
 /** Positions in UTF-16 code units. */
 export function complete(code, cursor) {
   const before = code.slice(0, cursor);
-  const [, dots, written = ''] = DOTTED.exec(before);
+  const [, dots, written = ''] = DOTTED.exec(before.slice(-TAIL));
   const start = before.length - written.length;
   const path = dots.split(/\??\./).map((part) => part.trim());
   path.pop();
-  const found =
-    path.length > 0 ? ofValue(path) : isAfterDot(before, start) ? new Map() : ofNames(written);
-  const texts = [...found.keys()]
+  const found = new Members();
+  if (path.length > 0) addOfValue(found, path);
+  else if (!isAfterDot(before, start)) addNames(found, written);
+  const texts = [...found.kinds.keys()]
     .filter((text) => text.startsWith(written) && text.length <= CHARS && IDENTIFIER.test(text))
     .toSorted(byName);
   return {
     start,
     end: before.length,
-    matches: texts.slice(0, MOST).map((text) => matchOf(text, found.get(text))),
-    truncated: texts.length > MOST,
+    matches: texts.slice(0, MOST).map((text) => matchOf(text, found.kinds.get(text))),
+    truncated: found.isPartial || texts.length > MOST,
   };
 }
 
@@ -52,18 +57,20 @@ function byName(a, b) {
   return one < other ? -1 : one > other ? 1 : 0;
 }
 
-function ofNames(written) {
-  const found = new Map(KEYWORDS.map((name) => [name, 'keyword']));
-  for (const [name, kind] of membersOf(globalThis, 'variable'))
+function addNames(found, written) {
+  const all = new Members();
+  all.addOf(globalThis, 'variable');
+  found.isPartial = all.isPartial;
+  for (const name of KEYWORDS) found.kinds.set(name, 'keyword');
+  for (const [name, kind] of all.kinds)
     if (written !== '' || getOwnPropertyDescriptor(globalThis, name)?.enumerable)
-      found.set(name, kind);
-  return found;
+      found.kinds.set(name, kind);
 }
 
-function ofValue([first, ...rest]) {
+function addOfValue(found, [first, ...rest]) {
   let value = lookUp(globalThis, first);
   for (const name of rest) value = value === UNKNOWN ? value : lookUp(value, name);
-  return value === UNKNOWN ? new Map() : membersOf(value, 'property');
+  if (value !== UNKNOWN) found.addOf(value, 'property');
 }
 
 /** Itself and what it inherits from, as far as they can be looked at. */
@@ -85,17 +92,29 @@ function lookUp(value, name) {
   return UNKNOWN;
 }
 
-function membersOf(value, otherwise) {
-  const found = new Map();
-  for (const holder of chainOf(value)) {
-    // Of a list there is nothing to say but its length.
-    const isList =
-      Array.isArray(holder) || ArrayBuffer.isView(holder) || types.isStringObject(holder);
-    for (const name of isList ? ['length'] : getOwnPropertyNames(holder))
-      if (!found.has(name))
-        found.set(name, kindOf(getOwnPropertyDescriptor(holder, name), otherwise));
+class Members {
+  /** By name. */
+  kinds = new Map();
+  isPartial = false;
+
+  addOf(value, otherwise) {
+    for (const holder of chainOf(value)) {
+      const names = isList(holder) ? ['length'] : getOwnPropertyNames(holder);
+      if (names.length > OWN_NAMES) {
+        this.isPartial = true;
+        continue;
+      }
+      for (const name of names)
+        if (!this.kinds.has(name))
+          this.kinds.set(name, kindOf(getOwnPropertyDescriptor(holder, name), otherwise));
+    }
   }
-  return found;
+}
+
+/** Of which there is nothing to say but its length. The prototypes of arrays and texts are empty ones. */
+function isList(holder) {
+  if (ArrayBuffer.isView(holder)) return true;
+  return (Array.isArray(holder) || types.isStringObject(holder)) && holder.length > 0;
 }
 
 function kindOf(descriptor, otherwise) {

@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { createContext, runInContext } from 'node:vm';
 import { compile } from './cell.mjs';
 import { Channels, writeAll } from './channels.mjs';
 import { complete } from './completion.mjs';
@@ -30,6 +31,8 @@ let running = false;
 /** Of the present run, where it was kept open. */
 let liveStdin;
 let hiddenFrame = '';
+/** Made for the first completion. */
+let aside;
 let queue = Promise.resolve();
 
 export function serve(driver, toJavaScript) {
@@ -48,11 +51,18 @@ export function serve(driver, toJavaScript) {
 function answer({ barrier, code, cursor }) {
   let found = { start: cursor, end: cursor, matches: [], truncated: true };
   try {
-    found = complete(code, cursor);
+    found = interruptible(() => complete(code, cursor));
   } catch {
-    // Something that user code has changed, so that it cannot be looked at.
+    // It took too long, or something that user code has changed cannot be looked at.
   }
   channels.say({ type: 'completions', barrier, ...found });
+}
+
+/** SIGINT ends nothing but a script; this one has globals of its own, which user code cannot see. */
+function interruptible(work) {
+  aside ??= createContext({});
+  aside.work = work;
+  return runInContext('work()', aside, { breakOnSigint: true });
 }
 
 /** What comes after its run is dropped. */

@@ -33,7 +33,8 @@ export function holdFileSize(limit) {
   if (limit === undefined && ownFileSize === undefined) return;
   ownFileSize ??= SOFT_FILE_SIZE.exec(readFileSync('/proc/self/limits', 'utf8'))[1];
   const wanted = String(limit ?? ownFileSize);
-  if (wanted === fileSize) return;
+  // A limit is set again each time, as the code before may have lifted it.
+  if (limit === undefined && wanted === fileSize) return;
   execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), `--fsize=${wanted}:`]);
   fileSize = wanted;
 }

@@ -12,8 +12,8 @@ import re
 import tempfile
 import types
 
-_MOST = 200
-_CHARS = 256
+from kernel_units import CHARS, MOST, TAIL, characters, units_of
+
 _NAME = r"[^\W\d]\w*"
 _DOTTED = re.compile(r"((?:%s\s*\.\s*)*)(%s)?$" % (_NAME, _NAME))
 _MAGIC = re.compile(r"(?:^|\n)[ \t]*(%%?\w*)$")
@@ -24,18 +24,18 @@ _UNKNOWN = object()
 
 def complete(code, cursor, names, magics=()):
     """As the agent is answered: positions in UTF-16 code units."""
-    at = _characters(code, cursor)
+    at = characters(code, cursor)
     before = code[:at]
     start, found = _matches(before, names, magics)
     if _IMPORT.search(before) or (not found and not _is_known(before, names)):
         start, found = _by_jedi(before, names) or (start, found)
     texts = sorted(found, key=lambda text: (text.lstrip("%").startswith("_"), text.lower(), text))
-    texts = [text for text in texts if len(text) <= _CHARS]
+    texts = [text for text in texts if len(text) <= CHARS]
     return {
-        "start": _units(code[:start]),
-        "end": _units(before),
-        "matches": [_match(text, found[text]) for text in texts[:_MOST]],
-        "truncated": len(texts) > _MOST,
+        "start": units_of(code[:start]),
+        "end": units_of(before),
+        "matches": [_match(text, found[text]) for text in texts[:MOST]],
+        "truncated": len(texts) > MOST,
     }
 
 
@@ -49,7 +49,7 @@ def _matches(before, names, magics):
     if magic is not None:
         written = magic.group(1)
         return magic.start(1), {each: "function" for each in magics if each.startswith(written)}
-    dotted = _DOTTED.search(before)
+    dotted = _DOTTED.search(before[-TAIL:])
     path = [part.strip() for part in dotted.group(1).split(".")[:-1]]
     written = dotted.group(2) or ""
     start = len(before) - len(written)
@@ -69,7 +69,7 @@ def _matches(before, names, magics):
 
 def _is_known(before, names):
     """Whether it begins with a live name: then nothing but its value tells more."""
-    first = _DOTTED.search(before).group(1).partition(".")[0].strip()
+    first = _DOTTED.search(before[-TAIL:]).group(1).partition(".")[0].strip()
     return first in names or hasattr(builtins, first)
 
 
@@ -98,20 +98,25 @@ def _value_of(path, names):
     return value
 
 
+def _is(value, kinds):
+    """By its type alone: `isinstance` would ask the value for its `__class__`, which can be code."""
+    return issubclass(type(value), kinds)
+
+
 def _attribute(value, name):
     """Unknown for one that would have to be computed."""
-    if isinstance(value, types.ModuleType):
+    if _is(value, types.ModuleType):
         return vars(value).get(name, _UNKNOWN)
     try:
         found = inspect.getattr_static(value, name)
     except Exception:
         return _UNKNOWN
-    if isinstance(found, (staticmethod, classmethod)):
+    if _is(found, (staticmethod, classmethod)):
         return found.__func__
-    if isinstance(found, (property, types.GetSetDescriptorType, types.MemberDescriptorType)):
+    if _is(found, (property, types.GetSetDescriptorType, types.MemberDescriptorType)):
         return _UNKNOWN
     plain = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
-    return _UNKNOWN if hasattr(type(found), "__get__") and not isinstance(found, (type, *plain)) else found
+    return _UNKNOWN if hasattr(type(found), "__get__") and not _is(found, (type, *plain)) else found
 
 
 def _attributes(value):
@@ -121,9 +126,9 @@ def _attributes(value):
     module = getattr(teller, "__module__", None)
     if module == "__main__" or own.__module__ == "__main__":
         found = set()
-        for base in (value, *value.__mro__) if isinstance(value, type) else own.__mro__:
+        for base in (value, *value.__mro__) if _is(value, type) else own.__mro__:
             found.update(type.__getattribute__(base, "__dict__"))
-        if not isinstance(value, type):
+        if not _is(value, type):
             try:
                 found.update(object.__getattribute__(value, "__dict__"))
             except AttributeError:
@@ -139,9 +144,9 @@ def _attributes(value):
 def _kind(value, otherwise):
     if value is _UNKNOWN:
         return "property"
-    if isinstance(value, types.ModuleType):
+    if _is(value, types.ModuleType):
         return "module"
-    if isinstance(value, type):
+    if _is(value, type):
         return "class"
     known = (
         types.FunctionType,
@@ -150,7 +155,7 @@ def _kind(value, otherwise):
         types.MethodDescriptorType,
         types.WrapperDescriptorType,
     )
-    return "function" if isinstance(value, known) else otherwise
+    return "function" if _is(value, known) else otherwise
 
 
 _KINDS = {"module": "module", "class": "class", "function": "function", "keyword": "keyword", "param": "variable"}
@@ -164,7 +169,7 @@ def _by_jedi(before, names):
         # Nothing of it in the workspace.
         jedi.settings.cache_directory = os.path.join(tempfile.gettempdir(), ".completion-%d" % os.getuid())
         jedi.Interpreter._allow_descriptor_getattr_default = False
-        modules = {name: value for name, value in names.items() if isinstance(value, types.ModuleType)}
+        modules = {name: value for name, value in names.items() if _is(value, types.ModuleType)}
         script = jedi.Interpreter(before, [modules])
         line = before.count("\n") + 1
         found = script.complete(line, len(before) - before.rfind("\n") - 1)
@@ -175,23 +180,7 @@ def _by_jedi(before, names):
     written = len(found[0].name_with_symbols) - len(found[0].complete or "")
     kinds = {
         each.name: _KINDS.get(each.type, "variable" if each.type == "statement" else "property")
-        for each in found[: 10 * _MOST]
+        for each in found[: 10 * MOST]
         if each.name
     }
     return len(before) - written, kinds
-
-
-def _characters(code, cursor):
-    """From UTF-16 code units; one in the middle of a character is before it."""
-    if code.isascii():
-        return min(cursor, len(code))
-    units = 0
-    for at, character in enumerate(code):
-        units += 2 if ord(character) > 0xFFFF else 1
-        if units > cursor:
-            return at
-    return len(code)
-
-
-def _units(text):
-    return len(text) + sum(ord(character) > 0xFFFF for character in text)

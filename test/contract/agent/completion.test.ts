@@ -82,6 +82,21 @@ trap = Trap()`,
     expect(await readdir(agent.workspace)).not.toContain('sprung');
   });
 
+  it('asks no value for its class, which a stand-in computes', async () => {
+    await run(
+      'python',
+      `class Stand:
+  colour = 1
+  @property
+  def __class__(self): open("asked", "w"); return int
+stand = Stand(); stand.inner = Stand()`,
+    );
+    expect(textsOf(await complete('python', 'stand.inner.col'))).toEqual(['colour']);
+    await complete('python', 'import textwrap as tw\ntw.ded');
+    for (const code of ['sta', 'stand.', 'stand.inner.colour.re']) await complete('python', code);
+    expect(await readdir(agent.workspace)).not.toContain('asked');
+  });
+
   it.skipIf(!hasModules('jedi'))('knows what the code imports and has not run', async () => {
     expect(textsOf(await complete('python', 'import textwrap as tw\ntw.ded'))).toEqual(['dedent']);
     expect(textsOf(await complete('python', 'from textwr'))).toEqual(['textwrap']);
@@ -120,6 +135,23 @@ trap = Trap()`,
 });
 
 describe('in JavaScript and TypeScript', () => {
+  it('knows the methods of arrays and texts', async () => {
+    await run('javascript', 'const row = [1]; const text = "a"');
+    expect(textsOf(await complete('javascript', 'row.ma'))).toEqual(['map']);
+    expect(textsOf(await complete('javascript', 'text.toUp'))).toEqual(['toUpperCase']);
+  });
+
+  it('says that it does not tell what a very large object holds', async () => {
+    await run(
+      'javascript',
+      'const huge = {}; for (let n = 0; n < 2e5; n += 1) huge["k" + n] = n; "held"',
+    );
+    const { matches, truncated } = await complete('javascript', 'huge.');
+    expect([matches.some(({ text }) => text.startsWith('k')), truncated]).toEqual([false, true]);
+    expect(matches.map(({ text }) => text)).toContain('hasOwnProperty');
+    expect((await run('javascript', 'huge.k7')).results[0]?.data?.['text/plain']).toBe('7');
+  });
+
   it('knows names and properties, by kind', async () => {
     await run('javascript', 'const box = { width: 1, grow() {} }; class Crate {}');
     expect((await complete('javascript', 'box?.')).matches.slice(0, 3)).toMatchObject([
@@ -178,6 +210,68 @@ describe('in Bash', () => {
       truncated: false,
     });
     expect((await run('bash', 'echo $my_value')).stdout).toBe('1\n');
+  });
+});
+
+describe('whatever is asked', () => {
+  it.each([
+    ['python', 'stay_1 = 1', 'stay_1', 'stay_'],
+    ['javascript', 'var stay_1 = 1', 'stay_1', 'stay_'],
+    ['bash', 'stay_1=1', 'echo $stay_1', 'echo $stay_'],
+  ])(
+    'answers behind a long text in %s, and the state is kept',
+    async (language, set, get, code) => {
+      await run(language, set);
+      for (const text of [
+        `${'x'.repeat(50_000)} `,
+        '\n'.repeat(50_000),
+        `${'\\a'.repeat(25_000)}$`,
+      ]) {
+        const started = performance.now();
+        await complete(language, text);
+        expect(performance.now() - started).toBeLessThan(2_500);
+      }
+      const before = `# ${'é'.repeat(50_000)}\n`;
+      const { start, matches } = await complete(language, before + code);
+      expect([start, matches[0]?.text]).toEqual([
+        before.length + code.length - 'stay_'.length,
+        'stay_1',
+      ]);
+      const { stdout, results } = await run(language, get);
+      expect(stdout.trim() || results[0]?.data?.['text/plain']).toBe('1');
+    },
+  );
+
+  it('is given up in Bash while the shell does not answer, and the state is kept', async () => {
+    const shell = Number((await run('bash', 'patient=1; echo $$')).stdout);
+    process.kill(shell, 'SIGSTOP');
+    try {
+      expect(await complete('bash', 'echo $pat')).toMatchObject({ matches: [], truncated: true });
+    } finally {
+      process.kill(shell, 'SIGCONT');
+    }
+    expect((await run('bash', 'echo $patient')).stdout).toBe('1\n');
+    expect(textsOf(await complete('bash', 'echo $pati'))).toEqual(['patient']);
+  });
+
+  it('is given up in JavaScript where it takes too long, and the state is kept', async () => {
+    await run(
+      'javascript',
+      'const { trimEnd } = String.prototype; String.prototype.trimEnd = () => { for (;;); }',
+    );
+    expect(await complete('javascript', 'Mat')).toMatchObject({ matches: [], truncated: true });
+    const { results } = await run('javascript', 'String.prototype.trimEnd = trimEnd; 1');
+    expect(results[0]?.data?.['text/plain']).toBe('1');
+  });
+
+  it('interrupts nothing that the code has started', async () => {
+    await run(
+      'python',
+      'import subprocess\nbehind = subprocess.Popen(["sleep", "60"])\nimport types\nslow_module = types.ModuleType("slower")\nexec("class Slow:\\n  def __dir__(self):\\n    import time; time.sleep(60)", slow_module.__dict__)\nslow_module.Slow.__module__ = "slower"\nslow_module.Slow.__dir__.__module__ = "slower"\nslower = slow_module.Slow()',
+    );
+    expect((await complete('python', 'slower.x')).matches).toEqual([]);
+    const { results } = await run('python', 'print(behind.poll()); behind.kill(); behind.wait()');
+    expect(results[0]?.data?.['text/plain']).toBe('-9');
   });
 });
 

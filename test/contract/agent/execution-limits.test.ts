@@ -74,6 +74,26 @@ describe('an execution with limits of its own', () => {
     expect((await agent.run(code, { language })).finished.outcome).toBe('ok');
   });
 
+  it('of file size holds again for the next run, where the code has lifted it', async () => {
+    const options = { language: 'javascript', limits: { fileBytes: 5000 } };
+    await agent.run(
+      'require("child_process").execFileSync("prlimit", ["--pid", process.pid, "--fsize=unlimited:"])',
+      options,
+    );
+    const { finished } = await agent.run(
+      'require("fs").writeFileSync("large", "x".repeat(9000))',
+      options,
+    );
+    expect(finished).toMatchObject({ outcome: 'error', metrics: { limit: 'file_size' } });
+  });
+
+  it('of file size is told of no run that was asked for none', async () => {
+    const status = () => agent.run('(exit 153)', { language: 'bash' });
+    const { finished } = await status();
+    expect(finished.outcome).toBe('error');
+    expect(finished.metrics.limit).toBeUndefined();
+  });
+
   it('of file size goes on in Bash where the shell itself writes', async () => {
     const code = 'x=1; for i in {1..9000}; do printf x; done > large 2>/dev/null; echo $x';
     const { stdout } = await agent.run(code, { language: 'bash', limits: { fileBytes: 5000 } });
