@@ -79,6 +79,8 @@ export class KernelRun implements RunTarget {
   #io: DoneFrame['io'];
   #stop: StopReason | undefined;
   #started = false;
+  /** Before that, an interrupt is of what ran before, and the driver drops it. */
+  #heeds = false;
   /** User code can say it too, of its own run only. */
   #saidMemory = false;
   #killTimer: NodeJS.Timeout | undefined;
@@ -123,13 +125,17 @@ export class KernelRun implements RunTarget {
   }
 
   frame(frame: RunFrame): void {
-    if (frame.type === 'start')
-      this.#whenStarted(frame.executionCount).stdin?.connect((text, close) =>
-        this.#kernel.input(text, close),
-      );
+    if (frame.type === 'start') this.#begin(frame.executionCount);
     else if (frame.type === 'result') this.#whenStarted().result(frame);
     else if (frame.type === 'error') this.#whenStarted().error(frame);
     else this.#finishAlive(frame);
+  }
+
+  #begin(executionCount: number | undefined): void {
+    this.#heeds = true;
+    const { stdin } = this.#whenStarted(executionCount);
+    stdin?.connect((text, close) => this.#kernel.input(text, close));
+    if (this.#stop !== undefined) this.#kernel.interrupt();
   }
 
   drained(): void {
@@ -170,7 +176,7 @@ export class KernelRun implements RunTarget {
     const { timeoutGraceMs, interruptGraceMs } = this.#limits;
     const graceMs = reason === 'interrupted' ? interruptGraceMs : timeoutGraceMs;
     this.#killTimer = setTimeout(() => this.#kill(), graceMs);
-    this.#kernel.interrupt();
+    if (this.#heeds) this.#kernel.interrupt();
   }
 
   #exceed(limit: MeasuredLimit, value: number): void {

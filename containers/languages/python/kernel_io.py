@@ -81,11 +81,12 @@ class Interrupts:
 
     def __init__(self):
         self._armed = False
+        self._due = False
         self._held = 0
         self._pending = False
 
     def _on_signal(self, _number, _frame):
-        if self._held:
+        if self._held or (self._due and not self._armed):
             self._pending = True
         elif self._armed:
             raise KeyboardInterrupt
@@ -94,10 +95,18 @@ class Interrupts:
         if signal.getsignal(signal.SIGINT) != self._on_signal:
             signal.signal(signal.SIGINT, self._on_signal)
 
+    def expect(self):
+        """User code comes next: what is heard before it is of that code, not of what ran before."""
+        self._due = True
+        self._pending = False
+
     def arm(self, armed):
         self._armed = armed
+        pending, self._pending = self._pending, False
         if not armed:
-            self._pending = False
+            self._due = False
+        elif pending:
+            raise KeyboardInterrupt
 
     @property
     def held(self):
@@ -250,6 +259,7 @@ class KernelIO:
         found = {"start": cursor, "end": cursor, "matches": [], "truncated": True}
         try:
             self._restore_process()
+            self.interrupts.expect()
             self.interrupts.arm(True)
             found = complete(request["code"], cursor)
         except BaseException:
@@ -270,6 +280,7 @@ class KernelIO:
         self._reported = False
         self._restore_process()
         io_before = io_counts()
+        self.interrupts.expect()
         self.send({"type": "start", "executionCount": execution_count()})
         ok, exit_code, reason = False, 1, None
         restore = None
