@@ -155,26 +155,6 @@ describe('an execution', () => {
     expect(late.body).toEqual({ executionId: id, interrupted: false });
   });
 
-  it.each([
-    ['python', 'kept = 7', 'import time; time.sleep(60)', 'print(kept)'],
-    ['bash', 'kept=7', 'sleep 60', 'echo $kept'],
-  ])(
-    'is interrupted at once in %s, however early, and keeps its state',
-    async (language, set, code, show) => {
-      const contextId = newId('cx');
-      await agent.call('POST', '/contexts', { contextId, language });
-      const inIt = { contextId, language };
-      await agent.run(set, inIt);
-      for (let again = 0; again < 10; again += 1) {
-        const id = await agent.start(code, inIt);
-        await agent.call('POST', `/executions/${id}/interrupt`);
-        const { finished } = await agent.result(id);
-        expect(finished).toMatchObject({ outcome: 'interrupted' });
-      }
-      expect((await agent.run(show, inIt)).stdout).toBe('7\n');
-    },
-  );
-
   it('waits for those before it, and leaves the queue when it is interrupted', async () => {
     const first = await agent.start(untilFile('queue'));
     const body = {
