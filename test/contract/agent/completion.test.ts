@@ -244,11 +244,14 @@ describe('whatever is asked', () => {
 
   it('is given up in Bash while the shell does not answer, and the state is kept', async () => {
     const shell = Number((await run('bash', 'patient=1; echo $$')).stdout);
-    process.kill(shell, 'SIGSTOP');
+    // From inside: in a container its number is another outside.
+    const tell = (signal: string) =>
+      run('python', `import os, signal; os.kill(${shell}, signal.${signal})`);
+    await tell('SIGSTOP');
     try {
       expect(await complete('bash', 'echo $pat')).toMatchObject({ matches: [], truncated: true });
     } finally {
-      process.kill(shell, 'SIGCONT');
+      await tell('SIGCONT');
     }
     expect((await run('bash', 'echo $patient')).stdout).toBe('1\n');
     expect(textsOf(await complete('bash', 'echo $pati'))).toEqual(['patient']);
