@@ -27,7 +27,7 @@ export const LIMITS = {
   /** Commands that callers have started and that run. */
   processesPerSandbox: 32,
   /** Processes and watches that nobody has read to their end. */
-  unreadPerSandbox: 256 as number,
+  unreadPerSandbox: 256,
   processArgs: 1_024,
   /** Of all its arguments together. */
   processArgsBytes: 128 * KIB,

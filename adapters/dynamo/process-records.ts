@@ -7,6 +7,8 @@ import { conditional, type TransactItem, transactTelling } from './transact.ts';
 
 type Running = Parameters<ExecutionStore['startProcess']>[0];
 
+/** A plain number: a condition compares with any. */
+const MOST_UNREAD: number = LIMITS.unreadPerSandbox;
 /** Which item of the transaction that keeps a process. */
 const MARK = 1;
 
@@ -26,7 +28,7 @@ export function processRecords(
             .add({ unread: 1 })
             .where(
               ({ status, unread }, { eq, lt, notExists }) =>
-                `${eq(status, 'running')} AND (${notExists(unread)} OR ${lt(unread, LIMITS.unreadPerSandbox)})`,
+                `${eq(status, 'running')} AND (${notExists(unread)} OR ${lt(unread, MOST_UNREAD)})`,
             )
             .params(),
         },

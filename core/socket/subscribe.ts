@@ -55,8 +55,8 @@ async function subscribeToSandbox(
     after: 0,
     acked: 0,
   });
-  // What already goes on by itself has no relay that could see that.
-  await askForUnread(deps, sandbox);
+  // What already goes on by itself has no relay that could see that. Read anew: what begins now looks for who watches.
+  await askForUnread(deps, (await deps.sandboxes.get(sandboxId)) ?? sandbox);
   return { sandboxId };
 }
 

@@ -96,8 +96,8 @@ function queried(query: Input, attribute: string): unknown {
   const names = Object.entries(objectOf(query['ExpressionAttributeNames']))
     .filter(([, name]) => name === attribute)
     .map(([alias]) => alias);
-  for (const [, name = '', placeholder = ''] of condition.matchAll(/(#?[\w.-]+)\s*=\s*(:\w+)/g))
+  for (const [, name = '', reference = ''] of condition.matchAll(/(#?[\w.-]+)\s*=\s*(:\w+)/g))
     if (name === attribute || names.includes(name))
-      return objectOf(query['ExpressionAttributeValues'])[placeholder];
+      return objectOf(query['ExpressionAttributeValues'])[reference];
   return undefined;
 }

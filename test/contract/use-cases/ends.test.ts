@@ -233,6 +233,28 @@ describe('a changed life', () => {
     expect((await recordOf(world, id)).expiresAt).toBe(expiresAt);
   });
 
+  test('that another has made longer meanwhile tells the step that waits for the longer one', async () => {
+    const { id } = await runningSandbox(world, 30_000);
+    await hold(id);
+    let others = 0;
+    world.deps.gateway.before = async () => {
+      others += 1;
+      if (others === 1) await extend(id, 100_000);
+    };
+    await extend(id, 60_000);
+    expect(told()).toEqual([{ token: 'hold', answer: { seconds: 60 } }]);
+  });
+
+  test('that was shortened before a step could be told is found by it', async () => {
+    const { id } = await runningSandbox(world, 60_000);
+    const { clock } = world.deps;
+    const step = { sandboxId: id, prepare: false, enteredAt: clock.iso(clock.nowMs()) };
+    await holdSandbox(world.deps, { ...step, token: 'fits', seconds: 61 });
+    expect(told()).toEqual([]);
+    await holdSandbox(world.deps, { ...step, token: 'long', seconds: 300 });
+    expect(told()).toEqual([{ token: 'long', answer: { seconds: 60 } }]);
+  });
+
   test('name and metadata change without the agent', async () => {
     const { id, expiresAt } = await runningSandbox(world);
     const calls = world.deps.gateway.calls.length;
