@@ -14,6 +14,10 @@ const { parse, stringify } = JSON;
 const { clearInterval, setInterval } = globalThis;
 const LONG_MS = 2 ** 30;
 
+export function pause(ms) {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
+}
+
 /** All of it, also where a child has made the pipe that it shares with us non-blocking. */
 export function writeAll(fd, data) {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
@@ -22,7 +26,7 @@ export function writeAll(fd, data) {
       at += writeSync(fd, bytes, at);
     } catch (error) {
       if (error.code !== 'EAGAIN') throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+      pause(1);
     }
   }
 }

@@ -4,12 +4,13 @@
  *
  *   SIGINT while code computes  → the script is ended
  *   SIGINT while code waits     → the run ends, its timers are cleared; what else it has begun goes on
+ *   SIGINT before `start`       → must not be: at a script's beginning node forgets it, or ends the process
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createContext, runInContext } from 'node:vm';
+import { createContext, Script } from 'node:vm';
 import { compile } from './cell.mjs';
-import { Channels, writeAll } from './channels.mjs';
+import { Channels, pause, writeAll } from './channels.mjs';
 import { complete } from './completion.mjs';
 import { LiveStdin } from './live-stdin.mjs';
 import { prepareStdio } from './stdio.mjs';
@@ -18,6 +19,8 @@ import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from '
 
 const INTERRUPTED = { name: 'Interrupted', value: 'the code was interrupted', traceback: '' };
 const STDERR = 2;
+/** What a signal that has ended a child may take to be heard here. */
+const SIGNAL_MS = 100;
 
 const { setImmediate } = globalThis;
 const { reallyExit } = process;
@@ -31,8 +34,9 @@ let running = false;
 /** Of the present run, where it was kept open. */
 let liveStdin;
 let hiddenFrame = '';
-/** Made for the first completion. */
-let aside;
+/** Globals that user code cannot see. */
+const aside = createContext({});
+const workAside = new Script('work()', { filename: 'node:aside' });
 let queue = Promise.resolve();
 
 export function serve(driver, toJavaScript) {
@@ -58,11 +62,19 @@ function answer({ barrier, code, cursor }) {
   channels.say({ type: 'completions', barrier, ...found });
 }
 
-/** SIGINT ends nothing but a script; this one has globals of its own, which user code cannot see. */
+/** SIGINT ends nothing but a script. An error goes around it: node would write our place into it. */
 function interruptible(work) {
-  aside ??= createContext({});
-  aside.work = work;
-  return runInContext('work()', aside, { breakOnSigint: true });
+  let outcome;
+  aside.work = () => {
+    try {
+      outcome = { value: work() };
+    } catch (error) {
+      outcome = { error };
+    }
+  };
+  workAside.runInContext(aside, { breakOnSigint: true });
+  if ('error' in outcome) throw outcome.error;
+  return outcome.value;
 }
 
 /** What comes after its run is dropped. */
@@ -78,10 +90,12 @@ async function run(request, toJavaScript) {
   running = true;
   const before = ioCounts();
   let done;
+  const begin = begins(count);
+  count += 1;
   try {
-    channels.send({ type: 'start', executionCount: count });
-    done = await attempt(request, toJavaScript);
+    done = await attempt(request, toJavaScript, begin);
   } catch (error) {
+    begin();
     done = failed(error);
   }
   // A rejection that nobody handles is told in the next turn.
@@ -90,6 +104,16 @@ async function run(request, toJavaScript) {
   liveStdin?.input.end();
   liveStdin = undefined;
   channels.send({ type: 'done', ...done, ...ioSince(before) });
+}
+
+/** Says `start`, once: an interrupt may come from then on. */
+function begins(executionCount) {
+  let begun = false;
+  return () => {
+    if (begun) return;
+    begun = true;
+    channels.send({ type: 'start', executionCount });
+  };
 }
 
 function ioSince(before) {
@@ -103,21 +127,25 @@ function ioSince(before) {
   return { io };
 }
 
-async function attempt(request, toJavaScript) {
+async function attempt(request, toJavaScript, begin) {
   const { code, stdin = '', env = {}, cwd } = request;
-  const filename = `cell ${count}`;
-  count += 1;
+  const filename = `cell ${count - 1}`;
   prepareStdio(stdin, liveStdin?.input);
   enterBase(request.baseEnv, request.baseCwd);
   const leave = enter(env, cwd);
   try {
     holdFileSize(request.fileBytes);
     provideRequire();
-    const cell = compile(toJavaScript(code), filename);
-    // Where the function that awaits is called.
-    hiddenFrame = `at ${filename}:${cell.lines + 1}:3`;
-    for (const name of cell.names) provideName(name);
-    const value = await evaluate(cell);
+    let cell;
+    const outcome = interruptible(() => {
+      begin();
+      cell = compile(toJavaScript(code), filename);
+      // Where the function that awaits is called.
+      hiddenFrame = `at ${filename}:${cell.lines + 1}:3`;
+      for (const name of cell.names) provideName(name);
+      return runScript(cell.script);
+    });
+    const value = cell.isAsync ? await settled(outcome) : outcome;
     if (cell.hasResult && value !== undefined) {
       globalThis._ = value;
       await result(value, { main: true });
@@ -128,14 +156,22 @@ async function attempt(request, toJavaScript) {
   }
 }
 
-async function evaluate({ isAsync, script }) {
-  const value = script.runInThisContext({ breakOnSigint: true });
-  if (!isAsync) return value;
+function runScript(script) {
+  try {
+    return script.runInThisContext();
+  } catch (error) {
+    // An interrupt ends a child that is waited for as well, and that may be heard before it.
+    if (error?.signal === 'SIGINT') pause(SIGNAL_MS);
+    throw error;
+  }
+}
+
+async function settled(promise) {
   const interrupted = new Promise((_, reject) => {
     interrupt = reject;
   });
   try {
-    return (await Promise.race([value, interrupted]))?.value;
+    return (await Promise.race([promise, interrupted]))?.value;
   } finally {
     interrupt = undefined;
   }

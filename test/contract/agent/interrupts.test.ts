@@ -10,6 +10,8 @@ afterAll(() => agent[Symbol.asyncDispose]());
 
 it.each([
   ['python', 'kept = 7', 'import time; time.sleep(60)', 'print(kept)'],
+  ['javascript', 'kept = 7', 'while (true) {}', 'console.log(kept)'],
+  ['typescript', 'kept = 7', 'while (true) {}', 'console.log(kept)'],
   ['bash', 'kept=7', 'sleep 60', 'echo $kept'],
 ])('ends a run in %s, which keeps its state', async (language, set, code, show) => {
   const contextId = newId('cx');
