@@ -236,7 +236,11 @@ export class TestAgent implements AsyncDisposable {
   }
 
   async result(executionId: string): Promise<RunResult> {
-    return summarize(executionId, await Array.fromAsync(this.events(executionId)));
+    const result = summarize(executionId, await Array.fromAsync(this.events(executionId)));
+    // No test wants it, and only the agent knows why.
+    if (result.error?.name === 'KernelNotStarted')
+      console.error(this.logLines.slice(-40).join('\n'));
+    return result;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,7 +37,13 @@ export interface ContextOptions {
   readonly log: Log;
 }
 
-const ATTEMPTS = 3;
+/**
+ * Before each attempt to run code: an interpreter may die between two runs, unnoticed until it is asked,
+ * and where user code ends or starves all processes the next ones fail too, until it has been ended itself.
+ */
+const WAITS_MS = [0, 0, 100, 500, 2_000];
+/** No attempt begins later. */
+const PATIENCE_MS = 20_000;
 
 interface Item {
   readonly execution: Execution;
@@ -156,16 +162,20 @@ export class Context {
   }
 
   async #runOne(item: Item): Promise<void> {
-    try {
-      // A kernel may die between two runs, unnoticed until it is asked.
-      for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const { execution } = item;
+    const beganAt = performance.now();
+    for (const waitMs of WAITS_MS) {
+      if (performance.now() - beganAt > PATIENCE_MS) break;
+      if (waitMs > 0) await sleep(waitMs);
+      // It may have been interrupted meanwhile, or this context closed.
+      if (execution.status === 'finished') return;
+      try {
         if ((await this.#attempt(item)) === 'finished') return;
+      } catch (error) {
+        this.#noteNotStarted(error);
       }
-      throw new Error('interpreters ended before they came to the code');
-    } catch (error) {
-      this.#noteNotStarted(error);
-      finishNotStarted(item.execution);
     }
+    finishNotStarted(execution);
   }
 
   /** Whoever needs one next tries again. */
@@ -242,13 +252,15 @@ export class Context {
     const last = this.#lastRun;
     const served = last?.kernel === kernel && last.execution.status === 'finished';
     const waitMs = this.#earlyDeaths.next(served || kernel.dismissed, livedMs);
-    if (waitMs > 0) {
-      await new Promise<void>((resolve) => {
-        setTimeout(resolve, waitMs).unref();
-      });
-    }
+    if (waitMs > 0) await sleep(waitMs);
     await this.warm();
   }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
 }
 
 /** Nothing of it has run, so there is neither an exit code nor a signal. */

@@ -1,7 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Context, type ContextOptions } from '../../../containers/agent/contexts/context.ts';
-import type { Kernel } from '../../../containers/agent/kernels/kernel.ts';
+import type { Execution, ExecutionEnd } from '../../../containers/agent/executions/execution.ts';
+import type { Kernel, RunRequest, RunTarget } from '../../../containers/agent/kernels/kernel.ts';
 import { Log } from '../../../containers/agent/log.ts';
+import { ProcessTree } from '../../../containers/agent/processes/process-tree.ts';
+import type { StartExecutionRequest } from '../../../contract/agent/protocol.ts';
 import type { AppError } from '../../../contract/errors.ts';
 import { ContextId } from '../../../contract/ids.ts';
 
@@ -120,5 +123,86 @@ describe('a question to an interpreter', () => {
     expect(asked).toBe(0);
     await context.complete({ code: 'x' });
     expect(asked).toBe(1);
+  });
+});
+
+describe('an execution whose interpreter does not start', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  function executionSeen() {
+    const seen: { status: string; end?: ExecutionEnd; errors: string[] } = {
+      status: 'queued',
+      errors: [],
+    };
+    const execution = {
+      get status() {
+        return seen.status;
+      },
+      begin: () => undefined,
+      started: () => ({ stdin: undefined }),
+      error: ({ name }: { name: string }) => seen.errors.push(name),
+      finish: (end: ExecutionEnd) => Object.assign(seen, { status: 'finished', end }),
+    };
+    return { seen, execution: execution as unknown as Execution };
+  }
+
+  function kernelThatRuns(): Kernel {
+    const kernel = {
+      alive: true,
+      dismissed: false,
+      exited: new Promise<never>(() => undefined),
+      pid: process.pid,
+      tree: new ProcessTree(process.pid),
+      pause: () => undefined,
+      resume: () => undefined,
+      run: (_: RunRequest, target: RunTarget) => {
+        target.frame({ type: 'start', executionCount: 1, barrier: '', k: 0 });
+        target.frame({ type: 'done', ok: true, exitCode: 0, barrier: '', k: 1 });
+      },
+    };
+    return kernel as unknown as Kernel;
+  }
+
+  const request = { code: '', language: 'python', timeoutMs: 1_000 } as StartExecutionRequest;
+
+  it('runs on the one that does, once what kept them from living has ended', async () => {
+    let starts = 0;
+    const context = contextWith(async () => {
+      starts += 1;
+      if (starts < 4) throw new Error('no processes left');
+      return kernelThatRuns();
+    });
+    const { seen, execution } = executionSeen();
+    context.submit(execution, request);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([starts, seen.end?.outcome, seen.errors]).toEqual([4, 'ok', []]);
+  });
+
+  it('ends with an error that says so, after a bounded number of attempts', async () => {
+    let starts = 0;
+    const context = contextWith(() => {
+      starts += 1;
+      return Promise.reject(new Error('no processes left'));
+    });
+    const { seen, execution } = executionSeen();
+    context.submit(execution, request);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([starts, seen.end?.outcome, seen.errors]).toEqual([5, 'error', ['KernelNotStarted']]);
+    expect(context.idle).toBe(true);
+  });
+
+  it('is not tried again once it was interrupted', async () => {
+    let starts = 0;
+    const context = contextWith(() => {
+      starts += 1;
+      return Promise.reject(new Error('no processes left'));
+    });
+    const { seen, execution } = executionSeen();
+    context.submit(execution, request);
+    await vi.advanceTimersByTimeAsync(50);
+    context.interrupt(execution);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect([starts, seen.end?.outcome]).toEqual([2, 'interrupted']);
   });
 });
