@@ -1,131 +1,28 @@
 """The channels between a Python driver and the agent, and what one run may change in the process.
 
-Owns fd 0 (requests), fd 3 (frames), the barriers on fd 1 and 2, stdin, env, cwd and SIGINT of a run.
+Owns fd 0 (requests), fd 3 (frames), the barriers on fd 1 and 2, stdin, env and cwd of a run.
 Must never trust that user code left anything in place: every run puts back what it needs.
 Works with the standard library of Python 3.9 and later, and imports as little as it can.
 """
 
 import builtins
-import functools
 import io
 import json
 import mmap
 import os
-import signal
 import sys
 import threading
 
 from kernel_fds import keep_private, widen_pipes, write_all
+from kernel_interrupts import Interrupts
 from kernel_measures import hold_file_size, io_counts, io_since
+from kernel_output import text_stream, whole_line_print
 from kernel_values import ERROR_CHARS, bound_bundle, cut, encode_bundle, reason_of
 from live_stdin import LiveStdin
 
 
 # Address space, not memory: given up when memory runs out, so that the end can still be told.
 _BALLAST_BYTES = 24 * 1024 * 1024
-
-
-class LiveOutput(io.RawIOBase):
-    """fd 1 or 2 without a buffer: what is printed is heard at once and in order with child processes."""
-
-    def __init__(self, fd, name):
-        self._fd = fd
-        self.name = name
-        self.mode = "wb"
-
-    def writable(self):
-        return True
-
-    def fileno(self):
-        return self._fd
-
-    def isatty(self):
-        return False
-
-    def write(self, data):
-        # A signal may end a write in the middle; the text layer above does not look at the count.
-        view = memoryview(data).cast("B")
-        total = len(view)
-        while view:
-            view = view[os.write(self._fd, view) :]
-        return total
-
-
-class LiveText(io.TextIOWrapper):
-    """The text layer over a LiveOutput."""
-
-
-def _text_stream(fd, name):
-    return LiveText(
-        LiveOutput(fd, name), encoding="utf-8", errors="surrogateescape", newline="\n", write_through=True
-    )
-
-
-def whole_line_print(original):
-    """`print` hands over its text and its end apart; without a buffer other threads come in between."""
-
-    @functools.wraps(original)
-    def print(*values, sep=" ", end="\n", file=None, flush=False):
-        target = sys.stdout if file is None else file
-        if type(target) is not LiveText:
-            return original(*values, sep=sep, end=end, file=file, flush=flush)
-        line = io.StringIO()
-        original(*values, sep=sep, end=end, file=line)
-        target.write(line.getvalue())
-
-    return print
-
-
-class Interrupts:
-    """SIGINT raises KeyboardInterrupt in user code only: never in the driver, never inside a frame."""
-
-    def __init__(self):
-        self._armed = False
-        self._due = False
-        self._held = 0
-        self._pending = False
-
-    def _on_signal(self, _number, _frame):
-        if self._held or (self._due and not self._armed):
-            self._pending = True
-        elif self._armed:
-            raise KeyboardInterrupt
-
-    def install(self):
-        if signal.getsignal(signal.SIGINT) != self._on_signal:
-            signal.signal(signal.SIGINT, self._on_signal)
-
-    def expect(self):
-        """User code comes next: what is heard before it is of that code, not of what ran before."""
-        self._due = True
-        self._pending = False
-
-    def arm(self, armed):
-        self._armed = armed
-        pending, self._pending = self._pending, False
-        if not armed:
-            self._due = False
-        elif pending:
-            raise KeyboardInterrupt
-
-    @property
-    def held(self):
-        """A frame is being sent."""
-        return self._held > 0
-
-    def __enter__(self):
-        # Handlers run in the main thread only, so what other threads send needs no hold.
-        if threading.current_thread() is threading.main_thread():
-            self._held += 1
-        return self
-
-    def __exit__(self, kind, _value, _trace):
-        if threading.current_thread() is not threading.main_thread():
-            return
-        self._held -= 1
-        if self._held == 0 and self._pending and self._armed and kind is None:
-            self._pending = False
-            raise KeyboardInterrupt
 
 
 class KernelIO:
@@ -329,7 +226,7 @@ class KernelIO:
             os.set_blocking(fd, True)
             stream = self._streams.get(fd)
             if stream is None or stream.closed:
-                stream = self._streams[fd] = _text_stream(fd, "<stdout>" if fd == 1 else "<stderr>")
+                stream = self._streams[fd] = text_stream(fd, "<stdout>" if fd == 1 else "<stderr>")
             name = "stdout" if fd == 1 else "stderr"
             setattr(sys, name, stream)
             setattr(sys, "__%s__" % name, stream)
