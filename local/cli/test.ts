@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { probe } from '../sandboxes/probe.ts';
 import { build } from './build.ts';
-import { ensureHost } from './setup.ts';
+import { ensureHost, REQUIRED_BY_TESTS } from './setup.ts';
 import { prepareShape, SHAPES, type Shape, ShapeError } from './shapes.ts';
 
 const NEED_ISOLATION = ['test/e2e/**', 'test/contract/sandboxes/**', 'test/contract/launcher/**'];
@@ -34,7 +34,7 @@ const log = (line: string) => process.stderr.write(`${line}\n`);
 async function main(args: string[]): Promise<number> {
   const allowSetup = !args.includes('--no-setup');
   const { shapes, rest } = takeShapes(withoutOurs(args));
-  await ensureHost({ allow: allowSetup, log });
+  await ensureHost({ allow: allowSetup, log, packages: REQUIRED_BY_TESTS });
   await build({ log });
   const scratch = await mkdtemp(join(tmpdir(), 'code-interpreter-test-'));
   try {

@@ -3,7 +3,7 @@
  * client. For the agent's tests and for whoever needs a sandbox without a box around it.
  */
 
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -34,7 +34,7 @@ const START_MS = 15_000;
 export interface StartAgentOptions {
   /** Which Python driver; the best that is installed where absent. */
   readonly driver?: 'ipython' | 'plain';
-  /** User code as uid 1000 through the real launcher: needs root and a C compiler. */
+  /** User code as another user through the real launcher: needs root and a C compiler. */
   readonly launcher?: boolean;
   /** With the program of its file routes: needs a C compiler. */
   readonly files?: true;
@@ -83,8 +83,12 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
   const common = { AGENT_SPOOL: join(folder, 'spool'), AGENT_WORKSPACE: workspace };
   const particular =
     shape.shape === 'host' ? await onHost(folder, options) : await inBox(folder, options);
-  const environment = { ...common, ...particular, ...options.env };
-  const agent = new TestAgent(await startProcess({ folders, environment }), folder, workspace);
+  const environment: Record<string, string> = { ...common, ...particular, ...options.env };
+  const uid = Number(
+    environment['AGENT_USER_UID'] ?? (shape.shape === 'host' ? process.getuid?.() : 1000),
+  );
+  const started = await startProcess({ folders, environment });
+  const agent = new TestAgent(started, { folder, workspace, uid });
   try {
     await agent.listening;
     if (options.init !== false) await agent.init(options.init);
@@ -128,6 +132,8 @@ export class TestAgent implements AsyncDisposable {
   readonly #process: AgentProcess;
   readonly folder: string;
   readonly workspace: string;
+  /** Whose its user code is. */
+  readonly uid: number;
   readonly token = randomBytes(32).toString('hex');
   readonly sandboxId = newId('sb');
   /** What the agent wrote, a line each. */
@@ -137,10 +143,11 @@ export class TestAgent implements AsyncDisposable {
   #baseUrl = '';
   #hasExited = false;
 
-  constructor(started: AgentProcess, folder: string, workspace: string) {
+  constructor(started: AgentProcess, own: { folder: string; workspace: string; uid: number }) {
     this.#process = started;
-    this.folder = folder;
-    this.workspace = workspace;
+    this.folder = own.folder;
+    this.workspace = own.workspace;
+    this.uid = own.uid;
     this.exited = started.exited.then((end) => {
       this.#hasExited = true;
       return end;
@@ -342,7 +349,11 @@ async function launcherIn(folder: string): Promise<Record<string, string>> {
   const tables = join(folder, 'seccomp');
   await mkdir(tables);
   await writeSeccompTables(tables);
+  // Of this agent only: limits count a user's processes on the whole machine, and an agent that ends, ends them all.
+  const uid = String(randomInt(20_000, 60_000));
   return {
+    AGENT_USER_UID: uid,
+    AGENT_USER_GID: uid,
     AGENT_LAUNCHER: launcher,
     AGENT_SECCOMP: join(tables, `seccomp-${HOST_ARCHITECTURE}.bpf`),
   };

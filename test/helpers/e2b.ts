@@ -9,6 +9,7 @@ import {
   type ServerResponse,
 } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Sandbox } from 'e2b';
 import { type StartAgentOptions, startAgent, type TestAgent } from './agent.ts';
 
 const SERVICES: Readonly<Record<string, string>> = {
@@ -48,6 +49,12 @@ export async function startE2bAgent(options: StartAgentOptions = {}): Promise<E2
       await agent[Symbol.asyncDispose]();
     },
   };
+}
+
+/** What a process inside was started with, empty once it has ended; `pgrep` is not on every machine. */
+export async function commandLineOf(pid: number, { commands }: Pick<Sandbox, 'commands'>) {
+  const { stdout } = await commands.run(`tr '\\0' ' ' </proc/${pid}/cmdline 2>/dev/null || true`);
+  return stdout.trim();
 }
 
 function forward(

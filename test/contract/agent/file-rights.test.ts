@@ -18,7 +18,7 @@ describe.skipIf(!canUseLauncher)('a file operation', () => {
     const { stdout } = await guarded.run(`import os
 print([os.stat(p).st_uid for p in ('new', 'new/file')], open('new/file').read())
 open('new/file', 'a').write(', from inside')`);
-    expect(stdout).toBe('[1000, 1000] from outside\n');
+    expect(stdout).toBe(`[${guarded.uid}, ${guarded.uid}] from outside\n`);
     expect((await send(guarded, 'GET', 'new/file')).text).toBe('from outside, from inside');
   });
 

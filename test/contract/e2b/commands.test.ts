@@ -3,7 +3,7 @@ import { Sandbox as InterpreterSandbox } from '@e2b/code-interpreter';
 import { CommandExitError, InvalidArgumentError, Sandbox, TimeoutError } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canUseLauncher, type TestAgent } from '../../helpers/agent.ts';
-import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
+import { commandLineOf, type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
 let agent: TestAgent;
 let e2b: E2bAgent;
@@ -137,7 +137,9 @@ describe.runIf(canUseLauncher)('a command through the launcher', () => {
     const { stdout } = await commands.run(
       'id -u; grep -E "NoNewPrivs|CapEff|Seccomp:" /proc/self/status; ls /proc/self/fd | wc -l; env',
     );
-    expect(stdout).toMatch(/^1000\nCapEff:\t0+\nNoNewPrivs:\t1\nSeccomp:\t2\n4\n/);
+    expect(stdout).toMatch(/^\d+\nCapEff:\t0+\nNoNewPrivs:\t1\nSeccomp:\t2\n4\n/);
+    expect(Number.parseInt(stdout, 10)).toBe(own.agent.uid);
+    expect(own.agent.uid).toBeGreaterThan(0);
     expect(stdout).not.toContain('AGENT_');
   });
 
@@ -149,10 +151,15 @@ describe.runIf(canUseLauncher)('a command through the launcher', () => {
   });
 
   it('is killed with what it has started', async () => {
-    const command = await commands.run('sleep 601 | sleep 602', { background: true });
+    const command = await commands.run('sleep 601 & echo $!; sleep 602 & echo $!; wait', {
+      background: true,
+    });
     command.wait().catch(() => undefined);
+    await expect.poll(() => command.stdout).toMatch(/^\d+\n\d+\n$/);
+    const started = command.stdout.trim().split('\n').map(Number);
+    const shown = () => Promise.all(started.map((pid) => commandLineOf(pid, { commands })));
+    await expect.poll(shown).toEqual(['sleep 601', 'sleep 602']);
     await command.kill();
-    const left = async () => (await commands.run('pgrep -xf "sleep 60[12]" || true')).stdout;
-    await expect.poll(left).toBe('');
+    await expect.poll(shown).toEqual(['', '']);
   });
 });

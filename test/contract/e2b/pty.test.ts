@@ -2,7 +2,7 @@
 import { Sandbox } from 'e2b';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { canUseLauncher } from '../../helpers/agent.ts';
-import { type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
+import { commandLineOf, type E2bAgent, startE2bAgent } from '../../helpers/e2b.ts';
 
 describe.each([
   { where: 'on a bare host', launcher: false },
@@ -30,23 +30,26 @@ describe.each([
       sandbox.pty.sendInput(handle.pid, new TextEncoder().encode(text));
     const shows = (text: string | RegExp) =>
       expect.poll(() => shown, { timeout: 10_000 }).toMatch(text);
-    return { handle, type, shows };
+    /** Ends with the process id of what then runs in front of the shell. */
+    const inFront = async (command: string) => {
+      await type(`sh -c 'echo "in front: $$"; exec ${command}'; echo "ended by $?"\n`);
+      await shows(/in front: \d+\r\n/);
+      return Number(/in front: (\d+)\r\n/.exec(shown)?.[1]);
+    };
+    return { handle, type, shows, inFront };
   }
 
   it('is a real one: with a size that changes, job control and an exit code', async () => {
-    const { handle, type, shows } = await open();
+    const { handle, type, shows, inFront } = await open();
     await type('stty size; tty; echo "user $(id -u)"\n');
     await shows(/24 80\r\n\/dev\/pts\/\d+\r\n/);
-    await shows(launcher ? 'user 1000' : 'user 0');
+    await shows(`user ${e2b.agent.uid}\r\n`);
     await sandbox.pty.resize(handle.pid, { cols: 100, rows: 30 });
     await type('stty size\n');
     await shows(/30 100\r\n/);
     // An interrupt is the terminal's: it reaches what runs in front, not the shell.
-    await type('sleep 600; echo "ended by $?"\n');
-    await shows(/sleep 600/);
-    await expect
-      .poll(async () => (await sandbox.commands.run('pgrep -xf "sleep 600" || true')).stdout)
-      .not.toBe('');
+    const pid = await inFront('sleep 600');
+    await expect.poll(() => commandLineOf(pid, sandbox)).toBe('sleep 600');
     await type('\u0003');
     await type('echo "alive $((40 + 2))"\n');
     await shows(/alive 42\r\n/);
@@ -55,15 +58,14 @@ describe.each([
   });
 
   it('ends when it is killed, with what runs in front of it', async () => {
-    const { handle, type, shows } = await open();
-    await type('echo ready; sleep 777\n');
-    await shows(/ready\r\n/);
+    const { handle, inFront } = await open();
+    const pid = await inFront('sleep 777');
+    await expect.poll(() => commandLineOf(pid, sandbox)).toBe('sleep 777');
     const ended = handle.wait();
     ended.catch(() => undefined);
     expect(await sandbox.pty.kill(handle.pid)).toBe(true);
     await expect(ended).rejects.toMatchObject({ exitCode: -1, error: 'signal: killed' });
-    const left = async () => (await sandbox.commands.run('pgrep -xf "sleep 777" || true')).stdout;
-    await expect.poll(left).toBe('');
+    await expect.poll(() => commandLineOf(pid, sandbox)).toBe('');
   });
 
   it('refuses a directory that is not there', async () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { ensureHost, type Host, REQUIRED } from '../../../local/cli/setup.ts';
+import { ensureHost, type Host, REQUIRED, REQUIRED_BY_TESTS } from '../../../local/cli/setup.ts';
 
 /** A machine of which only the files matter; installing a package makes its first file. */
 function machine(without: readonly string[], changes: Partial<Host> = {}) {
   const files = new Set(['/usr/bin/apt-get']);
   const add = (name: string): void => {
-    const file = REQUIRED[name]?.[0];
+    const file = REQUIRED_BY_TESTS[name]?.[0];
     if (file !== undefined) files.add(file);
   };
   Object.keys(REQUIRED)
@@ -27,8 +27,8 @@ function machine(without: readonly string[], changes: Partial<Host> = {}) {
     },
     ...changes,
   };
-  const ensure = (allow = true): Promise<boolean> =>
-    ensureHost({ allow, host, log: (message) => void said.push(message) });
+  const ensure = (allow = true, packages = REQUIRED): Promise<boolean> =>
+    ensureHost({ allow, host, packages, log: (message) => void said.push(message) });
   return { ensure, ran, said, add };
 }
 
@@ -79,6 +79,14 @@ describe('a machine where something is missing', () => {
     });
     expect(await offline.ensure()).toBe(true);
     expect(offline.said.join('\n')).toContain('no route');
+  });
+
+  it('gets what the tests need beside only for them', async () => {
+    const { ensure, ran } = machine(['curl']);
+    expect(await ensure()).toBe(true);
+    expect(ran).toEqual([]);
+    expect(await ensure(true, REQUIRED_BY_TESTS)).toBe(true);
+    expect(ran[2]).toMatch(/ curl$/);
   });
 
   it('lets the next one in when installing fails', async () => {
