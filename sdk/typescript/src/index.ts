@@ -13,10 +13,10 @@ export type {
   MimeBundle,
   Outcome,
 } from '../../../contract/events.ts';
+export { type Forms, formsOf } from '../../../contract/forms.ts';
 export type { Context } from '../../../contract/rest/contexts.ts';
 export type { ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 export type { Sandbox as SandboxInfo } from '../../../contract/rest/sandboxes.ts';
-export { type Forms, formsOf } from '../../../contract/results.ts';
 export {
   CodeInterpreter,
   type ListSandboxesFilter,

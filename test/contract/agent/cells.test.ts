@@ -3,7 +3,7 @@
  * Those whose libraries this machine does not have are left out by name.
  */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formsOf } from '../../../contract/results.ts';
+import { formsOf } from '../../../contract/forms.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Chart } from '../../../contract/charts.ts';
 import type { EventOf } from '../../../contract/events.ts';
-import { formsOf } from '../../../contract/results.ts';
+import { formsOf } from '../../../contract/forms.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 

@@ -1,6 +1,6 @@
 /** Figures that pandas and seaborn draw become the charts that they show: data that are known, told again. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { formsOf } from '../../../contract/results.ts';
+import { formsOf } from '../../../contract/forms.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 

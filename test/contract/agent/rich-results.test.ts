@@ -1,7 +1,7 @@
 /** Forms of values: those of tables and plain data, and what a form that fails leaves behind. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Forms, formsOf } from '../../../contract/forms.ts';
 import { LIMITS } from '../../../contract/limits.ts';
-import { type Forms, formsOf } from '../../../contract/results.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 

@@ -1,7 +1,7 @@
 /** The forms of a result are found by plain names, and believed only where they are of their shape. */
 import { describe, expect, test } from 'vitest';
+import { formsOf } from '../../../contract/forms.ts';
 import { openApiDocument } from '../../../contract/openapi.ts';
-import { formsOf } from '../../../contract/results.ts';
 
 const CHART = 'application/vnd.code-interpreter.chart+json';
 const DATA = 'application/vnd.code-interpreter.data+json';
