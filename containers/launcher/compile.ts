@@ -23,9 +23,16 @@ export const ptyHelperSource = fileURLToPath(
   new URL('../pty-helper/pty-helper.c', import.meta.url),
 );
 
-/** The path of the compiled launcher, or undefined where there is no C compiler. */
-export const compileLauncher = (cacheDirectory: string): Promise<string | undefined> =>
-  compile(launcherSource, cacheDirectory);
+/**
+ * The path of the compiled launcher, or undefined where there is no C compiler.
+ *
+ * @param guardId another than an image's, where several agents share a machine
+ */
+export const compileLauncher = (
+  cacheDirectory: string,
+  guardId?: number,
+): Promise<string | undefined> =>
+  compile(launcherSource, cacheDirectory, guardId === undefined ? [] : [`-DGUARD_ID=${guardId}`]);
 
 /** As {@link compileLauncher}. */
 export const compileFilesHelper = (cacheDirectory: string): Promise<string | undefined> =>
@@ -35,11 +42,16 @@ export const compileFilesHelper = (cacheDirectory: string): Promise<string | und
 export const compilePtyHelper = (cacheDirectory: string): Promise<string | undefined> =>
   compile(ptyHelperSource, cacheDirectory);
 
-async function compile(source: string, cacheDirectory: string): Promise<string | undefined> {
+async function compile(
+  source: string,
+  cacheDirectory: string,
+  defines: readonly string[] = [],
+): Promise<string | undefined> {
+  const flags = [...COMPILER_FLAGS, ...defines];
   const name = basename(source, '.c');
   const hash = createHash('sha256')
     .update(await readFile(source))
-    .update(`${COMPILER_FLAGS.join(' ')} ${process.arch}`)
+    .update(`${flags.join(' ')} ${process.arch}`)
     .digest('hex');
   const target = join(cacheDirectory, `${name}-${hash.slice(0, 16)}`);
   if (await exists(target)) return target;
@@ -47,7 +59,7 @@ async function compile(source: string, cacheDirectory: string): Promise<string |
   // Two builds at once each compile their own copy; rename makes whichever comes last the one that stays.
   const draft = `${target}.${randomUUID()}`;
   try {
-    await run('gcc', [...COMPILER_FLAGS, '-o', draft, source]);
+    await run('gcc', [...flags, '-o', draft, source]);
     await rename(draft, target);
     return target;
   } catch (error) {

@@ -344,16 +344,16 @@ async function ptyHelperIn(folder: string): Promise<Record<string, string>> {
 }
 
 async function launcherIn(folder: string): Promise<Record<string, string>> {
-  const launcher = await compileLauncher(join(folder, 'launcher'));
+  // Of this agent only: limits count a user's processes on the whole machine, and an agent that ends, ends them all.
+  const uid = randomInt(10_000, 30_000) * 2;
+  const launcher = await compileLauncher(join(folder, 'launcher'), uid + 1);
   if (launcher === undefined) throw new Error('the launcher needs a C compiler');
   const tables = join(folder, 'seccomp');
   await mkdir(tables);
   await writeSeccompTables(tables);
-  // Of this agent only: limits count a user's processes on the whole machine, and an agent that ends, ends them all.
-  const uid = String(randomInt(20_000, 60_000));
   return {
-    AGENT_USER_UID: uid,
-    AGENT_USER_GID: uid,
+    AGENT_USER_UID: String(uid),
+    AGENT_USER_GID: String(uid),
     AGENT_LAUNCHER: launcher,
     AGENT_SECCOMP: join(tables, `seccomp-${HOST_ARCHITECTURE}.bpf`),
   };
