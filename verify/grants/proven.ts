@@ -10,7 +10,7 @@ const PROVEN = fileURLToPath(new URL('./proven.json', import.meta.url));
 const Proven = z.record(z.string(), z.string());
 type Proven = z.output<typeof Proven>;
 
-const nameOf = ({ action, resource, ...grant }: Grant): string =>
+export const nameOf = ({ action, resource, ...grant }: Grant): string =>
   provenName(roleIdOf(grant), action, resource);
 
 export async function readProven(): Promise<Proven> {
