@@ -70,6 +70,8 @@ const AgentEnvironment = z
     /** From SIGINT to SIGKILL, at an interrupt and at the time limit. */
     AGENT_INTERRUPT_GRACE_MS: integer(5_000, 10, 60_000),
     AGENT_TIMEOUT_GRACE_MS: integer(1_000, 10, 60_000),
+    /** For how long nothing must have come before heavy libraries are loaded. */
+    AGENT_PRELOAD_QUIET_MS: integer(500, 0, 2 ** 31 - 1),
     /** How long a drain waits for the readers. */
     AGENT_DRAIN_MS: integer(5_000, 10, 60_000),
     /** Set by ECS: a file, or an address, that tells the task's own ARN. */

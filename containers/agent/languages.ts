@@ -27,7 +27,13 @@ const Manifest = z.strictObject({
   validator: z.string(),
   /** The first whose probe exits with 0 is used. */
   drivers: z.array(
-    z.strictObject({ name: z.string(), file: z.string(), probe: z.array(z.string()) }),
+    z.strictObject({
+      name: z.string(),
+      file: z.string(),
+      probe: z.array(z.string()),
+      /** Has it load heavy libraries before it is ready. */
+      preload: z.optional(z.string()),
+    }),
   ),
 });
 type Manifest = z.infer<typeof Manifest>;
@@ -37,6 +43,8 @@ export interface LanguageDriver {
   readonly language: Language;
   readonly name: string;
   readonly command: readonly [string, ...string[]];
+  /** Takes longer, and has heavy libraries loaded before it is ready. */
+  readonly preloadingCommand?: readonly [string, ...string[]];
   /** Reads code and tells what is wrong with it. */
   readonly validator: readonly [string, ...string[]];
   readonly reservedBytes: number;
@@ -84,7 +92,7 @@ async function readManifest(folder: string): Promise<Manifest> {
 async function findDriver(folder: string, manifest: Manifest): Promise<LanguageDriver | undefined> {
   for (const interpreter of manifest.interpreters) {
     if (!(await succeeds(access(interpreter)))) continue;
-    for (const { name, file, probe } of manifest.drivers) {
+    for (const { name, file, probe, preload } of manifest.drivers) {
       const probed = run(interpreter, [...manifest.arguments, ...probe], {
         env: {},
         timeout: PROBE_TIMEOUT_MS,
@@ -96,8 +104,11 @@ async function findDriver(folder: string, manifest: Manifest): Promise<LanguageD
       const validator = running(manifest.validator);
       const reservedBytes = manifest.reservedMb * 1024 ** 2;
       const { language, memoryMark } = manifest;
-      const told = memoryMark === undefined ? {} : { memoryMark };
-      return { language, name, command, validator, reservedBytes, ...told };
+      const optional = {
+        ...(preload === undefined ? {} : { preloadingCommand: [...command, preload] as const }),
+        ...(memoryMark === undefined ? {} : { memoryMark }),
+      };
+      return { language, name, command, validator, reservedBytes, ...optional };
     }
   }
   return undefined;

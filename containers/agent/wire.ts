@@ -2,12 +2,14 @@
  * Puts the parts of the agent together from its configuration. No behaviour of its own.
  */
 import { chmod, chown } from 'node:fs/promises';
+import { freemem } from 'node:os';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Language } from '../../contract/runtimes.ts';
 import type { AgentConfig } from './config.ts';
 import { Context, type ContextFacts } from './contexts/context.ts';
 import { Contexts } from './contexts/contexts.ts';
 import { KernelStarter } from './contexts/kernel-starter.ts';
+import { Preloader } from './contexts/preloader.ts';
 import { VALIDATION_BOUNDS, Validator } from './contexts/validator.ts';
 import { ExecutionRegistry } from './executions/registry.ts';
 import { SpoolStore } from './executions/spool-store.ts';
@@ -120,8 +122,16 @@ interface ContextParts {
 
 function openContexts(parts: ContextParts): Contexts {
   const { config, drivers, launcher, state, store, processes, log } = parts;
+  const preloader = new Preloader({
+    start: (language, signal) => kernels.startPreloaded(language, signal),
+    roomBytes: () => roomBytes(config),
+    isIdle: () => contexts.all().every(({ idle }) => idle),
+    quietMs: config.AGENT_PRELOAD_QUIET_MS,
+    log,
+  });
   const kernels = new KernelStarter({
     launcher,
+    preloader,
     drivers,
     workspace: config.AGENT_WORKSPACE,
     environment: userEnvironment(config),
@@ -140,19 +150,32 @@ function openContexts(parts: ContextParts): Contexts {
     new Context({
       facts,
       startKernel: (request) => kernels.start(request),
+      preloader,
       baseEnv: () => state.env,
       runLimits,
       maxQueued: LIMITS.queuedPerContext,
       log,
     });
-  return new Contexts({
+  const contexts = new Contexts({
     languages: drivers.then((found) => new Set(found.keys())),
     open,
     expectMore: (language) =>
       kernels.keepSpare({ language, earlyDeaths: 'none', isWanted: () => !state.draining }),
+    preloader,
     maxContexts: LIMITS.contextsPerSandbox,
     refuseNew: () => state.refuseWhenDraining(),
   });
+  return contexts;
+}
+
+/** What user code may still take before the sandbox, or the machine below it, has none. */
+async function roomBytes(config: AgentConfig): Promise<number> {
+  const memoryBytes = config.AGENT_MEMORY_BYTES || undefined;
+  const { memoryLimitBytes: limit, memoryUsedBytes: used } = await readResources(
+    config.AGENT_WORKSPACE,
+    { memoryBytes },
+  );
+  return limit === undefined || used === undefined ? 0 : Math.min(limit - used, freemem());
 }
 
 function openValidator(

@@ -16,6 +16,7 @@ import { Completions } from './completions.ts';
 import { EarlyDeaths } from './early-deaths.ts';
 import { KernelRun, type RunLimits } from './kernel-run.ts';
 import type { KernelRequest } from './kernel-starter.ts';
+import type { Preloader } from './preloader.ts';
 
 /** What does not change in the life of a context. */
 export interface ContextFacts {
@@ -30,6 +31,7 @@ export interface ContextFacts {
 export interface ContextOptions {
   readonly facts: ContextFacts;
   readonly startKernel: (request: KernelRequest) => Promise<Kernel>;
+  readonly preloader: Preloader;
   /** Read at each run: the sandbox gets its environment after its first kernel is warm. */
   readonly baseEnv: () => Record<string, string>;
   readonly runLimits: RunLimits;
@@ -58,6 +60,10 @@ export class Context {
   #queue: Item[] = [];
   #running: Item | undefined;
   #kernel: Promise<Kernel> | undefined;
+  /** The one that `kernel` came to, until it is asked for anything: another may take its place. */
+  #fresh: Kernel | undefined;
+  /** The last that this context had. */
+  #live: Kernel | undefined;
   #closed = false;
   #dead = false;
   #executionCount = 0;
@@ -94,7 +100,17 @@ export class Context {
   async warm(): Promise<void> {
     if (this.#closed) return;
     this.#kernel ??= this.#startKernel();
-    await this.#kernel.catch((error: unknown) => this.#noteNotStarted(error));
+    try {
+      await this.#kernel;
+    } catch (error) {
+      this.#noteNotStarted(error);
+      return;
+    }
+    this.#options.preloader.offer({
+      language: this.facts.language,
+      bare: () => (this.#closed ? undefined : this.#fresh),
+      take: (kernel) => this.#have(kernel),
+    });
   }
 
   submit(execution: Execution, request: StartExecutionRequest): void {
@@ -105,12 +121,14 @@ export class Context {
         `${maxQueued} executions wait for this context already; wait until one has finished`,
         { details: { limit: 'queuedExecutions', value: maxQueued }, retryAfterSeconds: 1 },
       );
+    this.#leaveFresh();
     this.#queue.push({ execution, request });
     if (this.idle) void this.#work();
   }
 
   /** What could stand in code, as its live state knows it: only while nothing runs or waits. */
   complete(request: CompleteRequest): Promise<Completion> {
+    this.#leaveFresh();
     return this.#completions.ask(request, () => this.idle && !this.#closed);
   }
 
@@ -219,7 +237,9 @@ export class Context {
   async #kernelToAsk(): Promise<Kernel> {
     this.#kernel ??= this.#startKernel();
     try {
-      return await this.#kernel;
+      const kernel = await this.#kernel;
+      this.#leaveFresh();
+      return kernel;
     } catch (error) {
       this.#noteNotStarted(error);
       throw new AppError('AGENT_UNREACHABLE', 'no interpreter could be started: ask again', {
@@ -229,7 +249,7 @@ export class Context {
   }
 
   async #startKernel(): Promise<Kernel> {
-    const { startKernel, log } = this.#options;
+    const { startKernel } = this.#options;
     this.#dead = false;
     this.#executionCount = 0;
     const kernel = await startKernel({
@@ -237,14 +257,37 @@ export class Context {
       earlyDeaths: this.#earlyDeaths.trouble,
       isWanted: () => !this.#closed,
     });
+    this.#watch(kernel);
+    if (this.idle) this.#fresh = kernel;
+    return kernel;
+  }
+
+  /** In the place of a fresh one. */
+  #have(kernel: Kernel): void {
+    this.#kernel = Promise.resolve(kernel);
+    this.#watch(kernel);
+    this.#fresh = kernel;
+  }
+
+  /** From here on the kernel is someone's. */
+  #leaveFresh(): void {
+    this.#fresh = undefined;
+    this.#options.preloader.giveWay();
+  }
+
+  #watch(kernel: Kernel): void {
     const startedAt = performance.now();
+    this.#live = kernel;
     void kernel.exited.then(({ code, signal }) => {
+      const { log } = this.#options;
       log.info('an interpreter ended', { code: code ?? undefined, signal: signal ?? undefined });
+      // Another has its place.
+      if (this.#live !== kernel) return undefined;
       this.#kernel = undefined;
+      this.#fresh = undefined;
       this.#dead = true;
       return this.#replace(kernel, performance.now() - startedAt);
     });
-    return kernel;
   }
 
   /** At once where it died of its use; ever later where something kills each new one. */

@@ -11,6 +11,7 @@ import type { Language } from '../../../contract/runtimes.ts';
 import type { Execution } from '../executions/execution.ts';
 import { languageNotHere } from '../languages.ts';
 import type { Context, ContextFacts } from './context.ts';
+import type { Preloader } from './preloader.ts';
 
 export interface ContextsOptions {
   /** The languages that this machine can run. */
@@ -18,6 +19,7 @@ export interface ContextsOptions {
   readonly open: (facts: ContextFacts) => Context;
   /** Called once a context has been made that was asked for: another may follow. */
   readonly expectMore: (language: Language) => void;
+  readonly preloader: Preloader;
   readonly maxContexts: number;
   /** Throws where nothing new may begin. */
   readonly refuseNew: () => void;
@@ -126,6 +128,7 @@ export class Contexts {
 
   /** For good; answers which executions that ended. */
   async close(): Promise<Execution[]> {
+    this.#options.preloader.close();
     return (await Promise.all(this.all().map((context) => context.close()))).flat();
   }
 

@@ -100,6 +100,7 @@ export class KernelRun implements RunTarget {
     this.#meter = new RunMeter({
       pid: kernel.pid,
       tree: kernel.tree,
+      preloadedBytes: kernel.preloadedBytes ?? 0,
       limits: asked,
       onLimit: (limit, value) => this.#exceed(limit, value),
     });

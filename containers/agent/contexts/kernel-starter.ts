@@ -13,6 +13,7 @@ import {
   type LauncherOptions,
   launchCommand,
 } from '../processes/user-process.ts';
+import type { Preloader } from './preloader.ts';
 
 export interface KernelStarterOptions {
   readonly launcher: LauncherOptions;
@@ -23,6 +24,7 @@ export interface KernelStarterOptions {
   readonly pipeDirectory: string;
   /** Of sessions that are no strays, beside the kernels. */
   readonly otherLeaders: () => readonly number[];
+  readonly preloader: Preloader;
   readonly log: Log;
 }
 
@@ -58,12 +60,18 @@ export class KernelStarter {
       .then(async () => {
         if (this.#spares.has(request.language) || !request.isWanted()) return;
         const kernel = await this.#startOne(request.language);
-        this.#spares.set(request.language, kernel);
-        void kernel.exited.then(() => this.#takeSpare(request.language, kernel));
+        this.#putSpare(request.language, kernel);
       })
       .catch((error: unknown) => {
         this.#options.log.warn('no spare interpreter could be started', { error: String(error) });
       });
+  }
+
+  /** Has no turn: whoever asks for an interpreter meanwhile does not wait for it. */
+  async startPreloaded(language: Language, signal: AbortSignal): Promise<Kernel | undefined> {
+    const driver = (await this.#options.drivers).get(language);
+    if (driver?.preloadingCommand === undefined) return undefined;
+    return this.#startBy({ ...driver, command: driver.preloadingCommand }, signal);
   }
 
   async #startInTurn(request: KernelRequest): Promise<Kernel> {
@@ -84,6 +92,16 @@ export class KernelStarter {
     return this.#startOne(language)
       .catch((error: unknown) => this.#startAgain(error, request, { all: false }))
       .catch((error: unknown) => this.#startAgain(error, request, { all: true }));
+  }
+
+  #putSpare(language: Language, kernel: Kernel): void {
+    this.#spares.set(language, kernel);
+    void kernel.exited.then(() => this.#takeSpare(language, kernel));
+    this.#options.preloader.offer({
+      language,
+      bare: () => (this.#spares.get(language) === kernel ? kernel : undefined),
+      take: (preloaded) => this.#putSpare(language, preloaded),
+    });
   }
 
   /** Only this one, where one is named. */
@@ -108,9 +126,13 @@ export class KernelStarter {
   }
 
   async #startOne(language: Language): Promise<Kernel> {
-    const { drivers, environment, launcher, log, pipeDirectory, workspace } = this.#options;
-    const driver = (await drivers).get(language);
+    const driver = (await this.#options.drivers).get(language);
     if (!driver) throw new Error(`no interpreter of ${language} is installed here`);
+    return this.#startBy(driver);
+  }
+
+  async #startBy(driver: LanguageDriver, signal?: AbortSignal): Promise<Kernel> {
+    const { environment, launcher, log, pipeDirectory, workspace } = this.#options;
     const began = performance.now();
     const limits = { ...launcher, dataBytes: launcher.dataBytes + driver.reservedBytes };
     const kernel = await Kernel.start({
@@ -119,6 +141,7 @@ export class KernelStarter {
       cwd: launcher.launcher === 'none' ? workspace : '/',
       pipeDirectory,
       ...(driver.memoryMark === undefined ? {} : { memoryMark: driver.memoryMark }),
+      ...(signal === undefined ? {} : { signal }),
       log,
     });
     this.#live.add(kernel);

@@ -25,6 +25,8 @@ export type MeasuredLimit = 'cpu' | 'memory' | 'processes';
 export interface RunMeterOptions {
   readonly pid: number;
   readonly tree: ProcessTree;
+  /** Of its memory, what no limit is meant for. */
+  readonly preloadedBytes?: number;
   readonly limits: ExecutionLimits;
   readonly onLimit: (limit: MeasuredLimit, value: number) => void;
 }
@@ -84,12 +86,13 @@ export class RunMeter {
   }
 
   #limitHitBy(usage: TreeUsage): [MeasuredLimit, number] | undefined {
-    const { cpuMs, memoryMb, processes } = this.#options.limits;
+    const { limits, preloadedBytes = 0 } = this.#options;
+    const { cpuMs, memoryMb, processes } = limits;
     const before = this.#before;
     const used = usage.cpuUserMs + usage.cpuSystemMs;
     const usedMs = used - (before ? before.cpuUserMs + before.cpuSystemMs : 0);
     if (cpuMs !== undefined && usedMs >= cpuMs) return ['cpu', cpuMs];
-    if (memoryMb !== undefined && usage.memoryBytes > memoryMb * MIB)
+    if (memoryMb !== undefined && usage.memoryBytes - preloadedBytes > memoryMb * MIB)
       return ['memory', memoryMb * MIB];
     if (processes !== undefined && usage.processes - (before?.processes ?? 1) > processes)
       return ['processes', processes];

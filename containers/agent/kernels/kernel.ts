@@ -35,6 +35,8 @@ export interface KernelOptions {
   readonly pipeDirectory: string;
   /** What it says on stderr when it ends itself for want of memory. */
   readonly memoryMark?: string;
+  /** Ends it before it is ready. */
+  readonly signal?: AbortSignal;
   readonly log: Log;
 }
 
@@ -82,6 +84,8 @@ export class Kernel {
   /** With all that its code has started. */
   readonly tree: ProcessTree;
   dismissed = false;
+  /** What libraries that were loaded before their time hold: no limit of a run is meant for it. */
+  preloadedBytes: number | undefined;
   readonly #requests: Writable;
   readonly #lanes: Record<Lane, Readable>;
   readonly #lines = new LineReader();
@@ -115,7 +119,7 @@ export class Kernel {
       });
       await spawned(child);
       const kernel = new Kernel(child, { stdout, stderr }, options);
-      await kernel.#ready();
+      await kernel.#ready(options.signal);
       // Such as the shell of a driver.
       kernel.tree.scan();
       return kernel;
@@ -237,7 +241,10 @@ export class Kernel {
     this.#flow();
   }
 
-  async #ready(): Promise<void> {
+  async #ready(signal?: AbortSignal): Promise<void> {
+    const stop = () => this.dismiss();
+    signal?.addEventListener('abort', stop);
+    if (signal?.aborted === true) stop();
     let timer: NodeJS.Timeout | undefined;
     const line = new Promise<Buffer>((resolve) => {
       this.#onReadyLine = resolve;
@@ -257,6 +264,7 @@ export class Kernel {
       throw error;
     } finally {
       clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
       this.#onReadyLine = undefined;
     }
   }

@@ -16,6 +16,7 @@ from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 from kernel_display import FrameDisplayHook, FramePublisher, new_formatter  # noqa: E402
+from kernel_fonts import watch_for_fonts  # noqa: E402
 from kernel_io import KernelIO, open_user_paths  # noqa: E402
 from kernel_lazy import load  # noqa: E402
 from kernel_values import exit_status, reason_of  # noqa: E402
@@ -134,6 +135,11 @@ def _text(problem):
 def main():
     io = KernelIO("ipython")
     shell = make_shell(io)
+    if "--preload" in sys.argv:
+        # Whoever reads arguments is not to find it.
+        sys.argv.remove("--preload")
+        load("kernel_preload").preload()
+    watch_for_fonts()
     open_user_paths()
     io.serve(
         lambda code: execute(shell, code),

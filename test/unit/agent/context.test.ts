@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Context, type ContextOptions } from '../../../containers/agent/contexts/context.ts';
+import { Preloader } from '../../../containers/agent/contexts/preloader.ts';
 import type { Execution, ExecutionEnd } from '../../../containers/agent/executions/execution.ts';
 import type { Kernel, RunRequest, RunTarget } from '../../../containers/agent/kernels/kernel.ts';
 import { Log } from '../../../containers/agent/log.ts';
@@ -17,6 +18,13 @@ function contextWith(startKernel: ContextOptions['startKernel']) {
       createdAt: new Date(0).toISOString(),
     },
     startKernel,
+    preloader: new Preloader({
+      start: () => Promise.resolve(undefined),
+      roomBytes: () => Promise.resolve(0),
+      isIdle: () => true,
+      quietMs: 0,
+      log: new Log(() => undefined),
+    }),
     baseEnv: () => ({}),
     runLimits: {
       timeoutGraceMs: 1,

@@ -1,0 +1,121 @@
+/**
+ * Has interpreters with heavy libraries in them ready before anyone asks: each is started in the idle time of the
+ * sandbox, beside the bare one that stands ready, and takes its place if nobody has come by then. Owns when there is
+ * time and memory for it. Must never keep anyone waiting, nor take from what runs.
+ *
+ *   a fresh interpreter, then quiet, then room → another one loads → it takes the place, the bare one ends
+ *   code or a question comes meanwhile         → the one that loads is ended, the bare one serves
+ */
+import type { Language } from '../../../contract/runtimes.ts';
+import type { Kernel } from '../kernels/kernel.ts';
+import type { Log } from '../log.ts';
+
+/** Such an interpreter takes 80 MiB more; this leaves a sandbox of 1 GiB with one, and a smaller one without. */
+const ROOM_BYTES = 768 * 1024 * 1024;
+
+export interface PreloaderOptions {
+  /** Undefined where the language has no heavy libraries. */
+  readonly start: (language: Language, signal: AbortSignal) => Promise<Kernel | undefined>;
+  /** Memory that the sandbox has left. */
+  readonly roomBytes: () => Promise<number>;
+  /** Whether no code runs. */
+  readonly isIdle: () => boolean;
+  /** For how long nothing must have come. */
+  readonly quietMs: number;
+  readonly log: Log;
+}
+
+/** Where an interpreter stands ready. */
+export interface Place {
+  readonly language: Language;
+  /** The one that stands there; undefined once someone has it. */
+  readonly bare: () => Kernel | undefined;
+  readonly take: (preloaded: Kernel) => void;
+}
+
+export class Preloader {
+  readonly #options: PreloaderOptions;
+  #places: Place[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #loading: AbortController | undefined;
+  #closed = false;
+
+  constructor(options: PreloaderOptions) {
+    this.#options = options;
+  }
+
+  offer(place: Place): void {
+    if (this.#closed || !isOpen(place)) return;
+    this.#places.push(place);
+    this.#waitForQuiet();
+  }
+
+  /** Something is about to run: it gets all that there is. */
+  giveWay(): void {
+    this.#loading?.abort();
+    if (this.#places.length > 0) this.#waitForQuiet();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#places = [];
+    clearTimeout(this.#timer);
+    this.#loading?.abort();
+  }
+
+  #waitForQuiet(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#next(), this.#options.quietMs).unref();
+  }
+
+  async #next(): Promise<void> {
+    if (this.#loading) return;
+    this.#places = this.#places.filter(isOpen);
+    if (this.#places.length === 0) return;
+    if (!this.#options.isIdle()) {
+      this.#waitForQuiet();
+      return;
+    }
+    const place = this.#places.shift();
+    if (place) await this.#fill(place);
+    if (this.#places.length > 0) this.#waitForQuiet();
+  }
+
+  async #fill(place: Place): Promise<void> {
+    const { log, roomBytes, start } = this.#options;
+    const loading = new AbortController();
+    this.#loading = loading;
+    try {
+      const room = await roomBytes();
+      if (room < ROOM_BYTES) log.info('no memory to load libraries ahead', { roomBytes: room });
+      if (room < ROOM_BYTES || loading.signal.aborted) return;
+      const preloaded = await start(place.language, loading.signal);
+      if (!preloaded) return;
+      const { pid } = preloaded;
+      if (replace(place, preloaded)) log.info('an interpreter has its libraries ready', { pid });
+    } catch (error) {
+      if (!loading.signal.aborted)
+        log.warn('no interpreter with libraries could be started', { error: String(error) });
+    } finally {
+      this.#loading = undefined;
+    }
+  }
+}
+
+function isOpen(place: Place): boolean {
+  const bare = place.bare();
+  return bare !== undefined && bare.preloadedBytes === undefined;
+}
+
+function replace(place: Place, preloaded: Kernel): boolean {
+  const bare = place.bare();
+  if (!bare) {
+    preloaded.dismiss();
+    return false;
+  }
+  const memoryOf = (kernel: Kernel) => kernel.tree.read()?.memoryBytes ?? 0;
+  preloaded.preloadedBytes = Math.max(0, memoryOf(preloaded) - memoryOf(bare));
+  place.take(preloaded);
+  bare.dismiss();
+  return true;
+}

@@ -1,0 +1,145 @@
+/** Heavy libraries of Python are in an interpreter before the first cell asks, and show in nothing but the time. */
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import * as z from 'zod';
+import { AgentContext } from '../../../contract/agent/contexts.ts';
+import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { hasModules } from '../../helpers/python-modules.ts';
+
+const MIB = 1024 * 1024;
+const Contexts = z.object({ items: z.array(AgentContext) });
+/** What of it cannot be hidden: the libraries of C that the process holds. */
+const HOLDS = '"_multiarray_umath" in open("/proc/self/maps").read()';
+
+const said = (agent: TestAgent, message: string) =>
+  agent.logLines.filter((line) => line.includes(`"${message}"`));
+const preloaded = (agent: TestAgent, times = 1) =>
+  vi.waitFor(
+    () => expect(said(agent, 'an interpreter has its libraries ready')).toHaveLength(times),
+    { timeout: 20_000, interval: 10 },
+  );
+const started = (agent: TestAgent) =>
+  vi.waitFor(() => expect(said(agent, 'an interpreter is ready')).not.toEqual([]), {
+    timeout: 20_000,
+    interval: 2,
+  });
+
+const canPreload = hasModules('IPython', 'numpy', 'pandas', 'matplotlib');
+
+describe.skipIf(!canPreload)('an interpreter that has waited', () => {
+  let agent: TestAgent;
+  let times = 0;
+  beforeAll(async () => {
+    agent = await startAgent({ driver: 'ipython', env: { AGENT_PRELOAD_QUIET_MS: '0' } });
+    times = 1;
+    await preloaded(agent);
+  }, 30_000);
+  afterAll(() => agent[Symbol.asyncDispose]());
+
+  const printed = async (code: string): Promise<string> => {
+    const { stdout, stderr, error } = await agent.run(code);
+    expect([stderr, error]).toEqual(['', undefined]);
+    return stdout.trim();
+  };
+  const afresh = async () => {
+    const { items } = Contexts.parse((await agent.call('GET', '/contexts')).body);
+    await agent.call('POST', `/contexts/${items[0]?.id}/restart`);
+    times += 1;
+    await preloaded(agent, times);
+  };
+
+  it('holds the libraries, and nothing shows them', async () => {
+    const seen = `import sys
+print(sorted(globals()), sys.argv, sorted(name for name in sys.modules if name.split(".")[0] in
+  {"numpy", "pandas", "matplotlib", "PIL", "dateutil", "csv"}))`;
+    await using bare = await startAgent({
+      driver: 'ipython',
+      env: { AGENT_MEMORY_BYTES: String(512 * MIB), AGENT_PRELOAD_QUIET_MS: '0' },
+    });
+    const expected = (await bare.run(seen)).stdout.replace(bare.folder, agent.folder);
+    expect(await printed(seen)).toBe(expected.trim());
+    expect(await printed(`print(${HOLDS})`)).toBe('True');
+    expect(await readdir(agent.workspace)).toEqual(await readdir(bare.workspace));
+  }, 20_000);
+
+  it('hears an interrupt and keeps its state', async () => {
+    await printed('kept = 7');
+    const id = await agent.start('import time\ntime.sleep(60)');
+    await agent.call('POST', `/executions/${id}/interrupt`);
+    expect((await agent.result(id)).finished.outcome).toBe('interrupted');
+    expect(await printed('print(kept)')).toBe('7');
+  });
+
+  it('hands over what is imported, with what that brings and no more', async () => {
+    const code = `import importlib.util, numpy
+found = [name in sys.modules for name in ("numpy.linalg", "pandas", "matplotlib")]
+print(found, numpy.__spec__.name, importlib.util.find_spec("pandas").origin.endswith("pandas/__init__.py"))
+import pandas as pd, matplotlib.pyplot as plt
+print(pd.DataFrame({"n": numpy.arange(3)}).n.sum())`;
+    expect(await printed(`import sys\n${code}`)).toBe('[True, False, False] numpy True\n3');
+    const { results } = await agent.run('pd.DataFrame({"n": [1, 2]}).plot()\nplt.show()');
+    expect(results.map(({ data = {} }) => 'image/png' in data)).toContain(true);
+  });
+
+  it('lets files of the user’s own win, and code fork', async () => {
+    await afresh();
+    const own = ['pandas.py', 'csv.py'].map((name) => join(agent.workspace, name));
+    for (const path of own) await writeFile(path, 'mine = True');
+    const fork = `import os
+pid = os.fork()
+if pid == 0:
+    import numpy, matplotlib.pyplot
+    os._exit(int(numpy.ones((64, 64)).dot(numpy.ones(64))[0]))
+print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), ${HOLDS})`;
+    expect(await printed(fork)).toBe('64 True');
+    expect(await printed('import numpy, pandas, csv\nprint(pandas.mine, csv.mine)')).toBe(
+      'True True',
+    );
+    for (const path of own) await rm(path);
+  }, 30_000);
+
+  it('reads again what an import reads of its surroundings', async () => {
+    await afresh();
+    await writeFile(join(agent.workspace, 'matplotlibrc'), 'lines.linewidth: 7\n');
+    await mkdir(join(agent.folder, 'matplotlib'), { recursive: true });
+    await writeFile(join(agent.folder, 'matplotlib', 'fontlist-of-the-image.json'), '{}');
+    const code = `import os, ctypes
+os.environ.update(MPLBACKEND="agg", OMP_NUM_THREADS="1", MPLCONFIGDIR=os.path.abspath("settings"))
+import matplotlib, numpy
+blas = ctypes.CDLL(numpy.core._multiarray_umath.__file__)
+print(matplotlib.get_backend(), matplotlib.rcParams["lines.linewidth"], ${HOLDS},
+  getattr(blas, "openblas_get_num_threads", lambda: 1)(), os.listdir(matplotlib.get_cachedir()))`;
+    expect(await printed(code)).toBe("agg 7.0 True 1 ['fontlist-of-the-image.json']");
+  }, 30_000);
+
+  it('has what a run may hold in full', async () => {
+    await afresh();
+    const [code, limits] = ['import time\ntime.sleep(0.25)', { memoryMb: 64 }];
+    expect((await agent.run(code, { limits })).finished.outcome).toBe('ok');
+  }, 30_000);
+});
+
+describe.skipIf(!canPreload)('an interpreter that is asked before it has loaded', () => {
+  it('serves at once, and goes on as it is', async () => {
+    await using agent = await startAgent({
+      driver: 'ipython',
+      env: { AGENT_PRELOAD_QUIET_MS: '0' },
+    });
+    await started(agent);
+    const [first] = said(agent, 'an interpreter is ready');
+    const { stdout } = await agent.run(`import os\nx = os.getpid()\nprint(x, ${HOLDS})`);
+    const pid = String(z.object({ pid: z.number() }).parse(JSON.parse(first ?? '')).pid);
+    expect(stdout).toBe(`${pid} False\n`);
+    expect((await agent.run('import pandas\nprint(x)')).stdout).toBe(`${pid}\n`);
+    expect(said(agent, 'an interpreter has its libraries ready')).toEqual([]);
+  }, 30_000);
+
+  it('loads nothing where the memory is short', async () => {
+    const env = { AGENT_MEMORY_BYTES: String(512 * MIB), AGENT_PRELOAD_QUIET_MS: '0' };
+    await using agent = await startAgent({ driver: 'ipython', env });
+    const told = () => expect(said(agent, 'no memory to load libraries ahead')).toHaveLength(1);
+    await vi.waitFor(told, { timeout: 10_000, interval: 5 });
+    expect((await agent.run(`print(${HOLDS})`)).stdout).toBe('False\n');
+  }, 20_000);
+});
