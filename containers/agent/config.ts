@@ -70,7 +70,7 @@ const AgentEnvironment = z
     /** From SIGINT to SIGKILL, at an interrupt and at the time limit. */
     AGENT_INTERRUPT_GRACE_MS: integer(5_000, 10, 60_000),
     AGENT_TIMEOUT_GRACE_MS: integer(1_000, 10, 60_000),
-    /** For how long nothing must have come before heavy libraries are loaded. */
+    /** For how long nothing must run, here or on the machine, before heavy libraries are loaded; 0 does not wait. */
     AGENT_PRELOAD_QUIET_MS: integer(500, 0, 2 ** 31 - 1),
     /** How long a drain waits for the readers. */
     AGENT_DRAIN_MS: integer(5_000, 10, 60_000),

@@ -18,7 +18,7 @@ import { Uploads } from './files/uploads.ts';
 import { Watches } from './files/watches.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
-import { readResources } from './metrics/readings.ts';
+import { idleProcessorMs, readResources } from './metrics/readings.ts';
 import { Sampler } from './metrics/sampler.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
 import { ProcessRuns } from './processes/process-runs.ts';
@@ -126,6 +126,7 @@ function openContexts(parts: ContextParts): Contexts {
     start: (language, signal) => kernels.startPreloaded(language, signal),
     roomBytes: () => roomBytes(config),
     isIdle: () => contexts.all().every(({ idle }) => idle),
+    idleMs: idleProcessorMs,
     quietMs: config.AGENT_PRELOAD_QUIET_MS,
     log,
   });

@@ -3,8 +3,9 @@
  * sandbox, beside the bare one that stands ready, and takes its place if nobody has come by then. Owns when there is
  * time and memory for it. Must never keep anyone waiting, nor take from what runs.
  *
- *   a fresh interpreter, then quiet, then room → another one loads → it takes the place, the bare one ends
- *   code or a question comes meanwhile         → the one that loads is ended, the bare one serves
+ *   a fresh interpreter, then quiet, and memory left → another one loads → it takes the place, the bare one ends
+ *   code or a question comes meanwhile               → the one that loads is ended, the bare one serves
+ *   the machine is busy, with whatever               → later: many sandboxes may share one, and boot at once
  */
 import type { Language } from '../../../contract/runtimes.ts';
 import type { Kernel } from '../kernels/kernel.ts';
@@ -20,10 +21,17 @@ export interface PreloaderOptions {
   readonly roomBytes: () => Promise<number>;
   /** Whether no code runs. */
   readonly isIdle: () => boolean;
-  /** For how long nothing must have come. */
+  /** What all processors of the machine have spent idle; undefined where it does not tell. */
+  readonly idleMs: () => number | undefined;
+  /** For how long nothing must have come, nor the machine been busy; 0 does not wait. */
   readonly quietMs: number;
   readonly log: Log;
 }
+
+/** Of one processor: what must have been idle. */
+const IDLE_SHARE = 0.5;
+/** A timer's. */
+const LONGEST_MS = 2 ** 31 - 1;
 
 /** Where an interpreter stands ready. */
 export interface Place {
@@ -65,14 +73,22 @@ export class Preloader {
 
   #waitForQuiet(): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => void this.#next(), this.#options.quietMs).unref();
+    const { idleMs, quietMs } = this.#options;
+    const [since, idleBefore] = [performance.now(), idleMs()];
+    const wasQuiet = () => {
+      const idle = (idleMs() ?? Infinity) - (idleBefore ?? 0);
+      return quietMs === 0 || idle >= (performance.now() - since) * IDLE_SHARE;
+    };
+    // At random, so that sandboxes that wait for the same machine do not begin together.
+    const waitMs = Math.min(quietMs * (1 + Math.random()), LONGEST_MS);
+    this.#timer = setTimeout(() => void this.#next(wasQuiet()), waitMs).unref();
   }
 
-  async #next(): Promise<void> {
+  async #next(wasQuiet: boolean): Promise<void> {
     if (this.#loading) return;
     this.#places = this.#places.filter(isOpen);
     if (this.#places.length === 0) return;
-    if (!this.#options.isIdle()) {
+    if (!wasQuiet || !this.#options.isIdle()) {
       this.#waitForQuiet();
       return;
     }

@@ -5,6 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { closeSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
@@ -117,7 +118,7 @@ export class Kernel {
         detached: true,
         stdio: ['pipe', stdout.writerFd, stderr.writerFd, 'pipe'],
       });
-      await spawned(child);
+      await once(child, 'spawn');
       const kernel = new Kernel(child, { stdout, stderr }, options);
       await kernel.#ready(options.signal);
       // Such as the shell of a driver.
@@ -362,11 +363,4 @@ export class Kernel {
     if (this.#droppedBytes > 0)
       this.#log.info('output between runs was dropped', { droppedBytes: this.#droppedBytes });
   }
-}
-
-function spawned(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('spawn', resolve);
-    child.once('error', reject);
-  });
 }

@@ -54,6 +54,12 @@ function cpuMs(): number | undefined {
   return v1 === undefined ? undefined : v1 / 1_000_000;
 }
 
+/** Of all processors together since the machine began. */
+export function idleProcessorMs(): number | undefined {
+  const [, idle, waiting] = /^cpu +\d+ \d+ \d+ (\d+) (\d+)/.exec(read('/proc/stat') ?? '') ?? [];
+  return idle && waiting ? (Number(idle) + Number(waiting)) * TICK_MS : undefined;
+}
+
 /** The quota's, else the machine's. */
 function cpuCount(): number {
   const machine = availableParallelism();

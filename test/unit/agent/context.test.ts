@@ -22,6 +22,7 @@ function contextWith(startKernel: ContextOptions['startKernel']) {
       start: () => Promise.resolve(undefined),
       roomBytes: () => Promise.resolve(0),
       isIdle: () => true,
+      idleMs: () => undefined,
       quietMs: 0,
       log: new Log(() => undefined),
     }),
