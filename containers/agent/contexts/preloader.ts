@@ -30,8 +30,8 @@ export interface PreloaderOptions {
 
 /** Of one processor: what must have been idle. */
 const IDLE_SHARE = 0.5;
-/** A timer's. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** The most is a timer's own. */
+const WAIT_MS = { least: 10, most: 2 ** 31 - 1 } as const;
 
 /** Where an interpreter stands ready. */
 export interface Place {
@@ -80,8 +80,9 @@ export class Preloader {
       return quietMs === 0 || idle >= (performance.now() - since) * IDLE_SHARE;
     };
     // At random, so that sandboxes that wait for the same machine do not begin together.
-    const waitMs = Math.min(quietMs * (1 + Math.random()), LONGEST_MS);
-    this.#timer = setTimeout(() => void this.#next(wasQuiet()), waitMs).unref();
+    const waitMs = Math.max(WAIT_MS.least, quietMs * (1 + Math.random()));
+    const most = Math.min(waitMs, WAIT_MS.most);
+    this.#timer = setTimeout(() => void this.#next(wasQuiet()), most).unref();
   }
 
   async #next(wasQuiet: boolean): Promise<void> {
