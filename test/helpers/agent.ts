@@ -80,12 +80,7 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
     folder,
     ...(options.sees === undefined ? [] : [options.sees]),
   ];
-  const common = {
-    AGENT_SPOOL: join(folder, 'spool'),
-    AGENT_WORKSPACE: workspace,
-    // A second of a processor for each agent: the test of it says otherwise.
-    AGENT_PRELOAD_QUIET_MS: String(2 ** 31 - 1),
-  };
+  const common = { AGENT_SPOOL: join(folder, 'spool'), AGENT_WORKSPACE: workspace };
   const particular =
     shape.shape === 'host' ? await onHost(folder, options) : await inBox(folder, options);
   const environment: Record<string, string> = { ...common, ...particular, ...options.env };
