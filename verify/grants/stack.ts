@@ -31,8 +31,11 @@ export async function startStack(
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   const ended = once(child, 'close');
+  const end = () => child.kill('SIGTERM');
+  process.once('exit', end);
   const stop = async (): Promise<void> => {
-    child.kill('SIGTERM');
+    process.off('exit', end);
+    end();
     await ended;
     await rm(directory, { recursive: true, force: true });
   };

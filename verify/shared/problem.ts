@@ -1,10 +1,16 @@
-/** What a proof cannot go on with, in words for whoever started it; and how its program ends then. */
+/** How the program of a proof ends: with what it found, with words for whoever started it, or by a signal. */
+import { constants } from 'node:os';
+
+/** What a proof cannot go on with, in words for whoever started it. */
 export class Problem extends Error {
   override readonly name = 'Problem';
 }
 
 /** Exit code 2: nothing was proven, and nothing refuted. */
 export async function runProof(main: () => Promise<void>): Promise<void> {
+  // What it has started ends at the exit, which a signal of itself would leave out.
+  for (const name of ['SIGINT', 'SIGTERM'] as const)
+    process.once(name, () => process.exit(128 + constants.signals[name]));
   try {
     await main();
   } catch (error) {
