@@ -1,13 +1,13 @@
 /**
  * The child process that holds an interpreter's state, for as long as it lives: one run at a time.
- * Owns its pipes and their order. Must never trust what comes from it: user code can write anything
+ * Owns what is asked of it and heard from it. Must never trust what comes from it: user code can write anything
  * to any of its descriptors, and can end it at any moment.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { CompleteRequest, Completion } from '../../../contract/agent/completion.ts';
 import type { Log } from '../log.ts';
 import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
@@ -16,13 +16,10 @@ import { type Command, signalGroup, signalProcess } from '../processes/user-proc
 import { BARRIER_CHARS } from './barrier.ts';
 import { Demux, type DemuxTarget } from './demux.ts';
 import { LineReader, parseCompletion, parseReady, parseRunFrame } from './frames.ts';
+import { Lanes } from './lanes.ts';
 import { type OutputPipe, openOutputPipes } from './pipes.ts';
 
 const START_TIMEOUT_MS = 30_000;
-/** How long one lane waits for the others before order is given up. */
-const ORDER_PATIENCE_MS = 1_000;
-/** After the end of the process its pipes are read until they are silent, but not for ever. */
-const LAST_WORDS = { silenceMs: 50, mostMs: 2_000 };
 /** After so many with the run's barrier that are not its driver's, none of the run is looked at. */
 const FALSE_FRAMES = 1_000;
 /** Kept from a kernel that does not start. */
@@ -75,8 +72,6 @@ interface Question {
   readonly answer: (completion: Completion) => void;
 }
 
-type Lane = OutputStream | 'frames';
-
 export class Kernel {
   readonly pid: number;
   /** Once the process has ended and all that it wrote was handed on. */
@@ -88,15 +83,12 @@ export class Kernel {
   /** What libraries that were loaded before their time hold: no limit of a run is meant for it. */
   preloadedBytes: number | undefined;
   readonly #requests: Writable;
-  readonly #lanes: Record<Lane, Readable>;
+  readonly #lanes: Lanes;
   readonly #lines = new LineReader();
   readonly #log: Log;
   #demux: Demux | undefined;
   #target: RunTarget | undefined;
   #barrier = '';
-  #paused = false;
-  #patience: NodeJS.Timeout | undefined;
-  #lastData = 0;
   #droppedBytes = 0;
   #refusedFrames = 0;
   /** Of this run. */
@@ -148,12 +140,14 @@ export class Kernel {
     this.#log = log;
     this.memoryMark = memoryMark;
     this.#requests = stdin;
-    this.#lanes = { stdout: outputs.stdout.reader, stderr: outputs.stderr.reader, frames };
+    this.#lanes = new Lanes({
+      streams: { stdout: outputs.stdout.reader, stderr: outputs.stderr.reader, frames },
+      order: () => this.#demux,
+      log,
+    });
     // The write side fails when the process is gone; its exit tells more.
     stdin.on('error', () => undefined);
     stdin.on('drain', () => this.#target?.drained());
-    // A pipe may be reset when the process dies; that is an end like any other.
-    for (const lane of Object.values(this.#lanes)) lane.on('error', () => undefined);
     for (const stream of OUTPUT_STREAMS)
       outputs[stream].onChunk = (chunk) => this.#pushOutput(stream, chunk);
     frames.on('data', (chunk: Buffer) => this.#pushFrames(chunk));
@@ -164,7 +158,8 @@ export class Kernel {
       this.#alive = false;
       // The leader is gone and the state with it: nothing of its group lives on.
       signalGroup(pid, 'SIGKILL');
-      await this.#lastWords();
+      await this.#lanes.lastWords();
+      this.#demux?.end();
       const target = this.#target;
       this.#close();
       target?.lost(facts);
@@ -233,13 +228,11 @@ export class Kernel {
 
   /** Stops reading, so that the code waits in its own writes. */
   pause(): void {
-    this.#paused = true;
-    this.#flow();
+    this.#lanes.pause();
   }
 
   resume(): void {
-    this.#paused = false;
-    this.#flow();
+    this.#lanes.resume();
   }
 
   async #ready(signal?: AbortSignal): Promise<void> {
@@ -271,21 +264,19 @@ export class Kernel {
   }
 
   #pushOutput(stream: OutputStream, chunk: Buffer): void {
-    this.#lastData = performance.now();
     if (this.#onReadyLine && this.#startOutput.length < START_OUTPUT_BYTES)
       this.#startOutput += chunk.toString('utf8');
     if (this.#demux) this.#demux.pushOutput(stream, chunk);
     else this.#droppedBytes += chunk.length;
-    this.#flow();
+    this.#lanes.heard();
   }
 
   #pushFrames(chunk: Buffer): void {
-    this.#lastData = performance.now();
     for (const line of this.#lines.push(chunk)) {
       if (this.#onReadyLine) this.#onReadyLine(line);
       else if (!this.#acceptAnswer(line) && !this.#acceptFrame(line)) this.#refuseFrame(line);
     }
-    this.#flow();
+    this.#lanes.heard();
   }
 
   #acceptAnswer(line: Buffer): boolean {
@@ -316,50 +307,13 @@ export class Kernel {
   #endRun(): void {
     this.#demux = undefined;
     this.#target = undefined;
-    clearTimeout(this.#patience);
-    this.#patience = undefined;
-  }
-
-  /** Reads what may be read: not while paused, and not a lane that is far ahead of the others. */
-  #flow(): void {
-    for (const lane of [...OUTPUT_STREAMS, 'frames'] as const) {
-      const stop = this.#paused || (this.#demux?.isFull(lane) ?? false);
-      const stream = this.#lanes[lane];
-      if (stop !== stream.isPaused()) stream[stop ? 'pause' : 'resume']();
-    }
-    const waits = !this.#paused && this.#demux?.waiting === true;
-    if (waits) this.#patience ??= setTimeout(() => this.#giveUpOrder(), ORDER_PATIENCE_MS);
-    else {
-      clearTimeout(this.#patience);
-      this.#patience = undefined;
-    }
-  }
-
-  #giveUpOrder(): void {
-    this.#patience = undefined;
-    this.#log.warn('a kernel kept one of its outputs waiting; their order is given up');
-    this.#demux?.force();
-    this.#flow();
-  }
-
-  /** A process that lives on may hold the pipes, so their end is no sign: silence is. */
-  async #lastWords(): Promise<void> {
-    const start = performance.now();
-    this.#lastData = start;
-    const lanes = Object.values(this.#lanes);
-    while (lanes.some((lane) => !lane.readableEnded && !lane.destroyed)) {
-      const now = performance.now();
-      const silent = now - this.#lastData > LAST_WORDS.silenceMs;
-      if (!this.#paused && (silent || now - start > LAST_WORDS.mostMs)) break;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
-    this.#demux?.end();
+    this.#lanes.endOrder();
   }
 
   #close(): void {
     this.#endRun();
     this.#requests.destroy();
-    for (const lane of Object.values(this.#lanes)) lane.destroy();
+    this.#lanes.close();
     if (this.#droppedBytes > 0)
       this.#log.info('output between runs was dropped', { droppedBytes: this.#droppedBytes });
   }

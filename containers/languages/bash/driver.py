@@ -1,6 +1,6 @@
 """A Bash context: one shell that lives on, told by this process what to run.
 
-Owns the channels to the agent, which the shell never gets, so that nothing it starts can speak on them.
+Owns what the shell is told before, for and after a run: its environment, stdin, limits and interrupt.
 Must never believe the shell about more than its own run: what ends a run names a token that the shell
 hears of only after the code.
 """
@@ -8,23 +8,18 @@ hears of only after the code.
 import json
 import os
 import secrets
-import select
 import signal
-import subprocess
 import sys
 
 _FOLDER = os.path.dirname(os.path.abspath(__file__))
 # Behind our own folder: both have a live_stdin.
 sys.path[:0] = [_FOLDER, os.path.join(os.path.dirname(_FOLDER), "python")]
 
-from kernel_fds import keep_private, widen_pipes, write_all  # noqa: E402
+from channels import Channels, read_some  # noqa: E402
+from kernel_fds import write_all  # noqa: E402
 from kernel_measures import hold_file_size, io_counts, io_since  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
-
-_SHELL = "/bin/bash"
-
-# On one line, so that the shell counts the lines of the code and not those of this.
-_LOOP = 'while IFS= builtin read -r -u %d __ci_line; do builtin eval "$__ci_line"; done'
+from shell import Interrupted, Shell, ShellEnded  # noqa: E402
 
 # SIGINT leaves every function of the code, one after the other: each next command finds itself returning.
 _RETURN = "builtin return 130 2>/dev/null"
@@ -36,125 +31,6 @@ _AFTER_INTERRUPT = (
 
 # Of a program that was ended for it. The shell has a trap: its own writes fail and it goes on.
 _LARGE_FILE_STATUS = 128 + signal.SIGXFSZ
-
-
-class Interrupted(Exception):
-    """The shell has not answered; it may later."""
-
-
-class ShellEnded(Exception):
-    def __init__(self, code):
-        self.code = code
-
-
-class Channels:
-    """To the agent: frames on fd 3, and before each its mark on fd 1 and 2."""
-
-    def __init__(self):
-        self.requests = keep_private(0)
-        self.held = b""
-        self._frames = keep_private(3)
-        os.close(3)
-        widen_pipes((1, 2))
-        self._barrier = ""
-        self._count = 0
-
-    def begin(self, barrier):
-        self._barrier = barrier
-        self._count = 0
-        for fd in (1, 2):
-            # What the shell has started shares them, and may have changed their mode.
-            os.set_blocking(fd, True)
-
-    def say(self, message):
-        write_all(self._frames, json.dumps(message).encode() + b"\n")
-
-    def send(self, frame):
-        mark = b"\x1e%s%08x\x1e" % (self._barrier.encode(), self._count)
-        for fd in (1, 2):
-            write_all(fd, mark)
-        self.say({**frame, "barrier": self._barrier, "k": self._count})
-        self._count += 1
-
-
-class Shell:
-    """The bash process. It reads lines of ours, and answers `<token> <status>`."""
-
-    def __init__(self):
-        commands, self._commands = os.pipe()
-        self._answers, answers = os.pipe()
-        self._woken, wake = os.pipe()
-        os.set_blocking(wake, False)
-        os.set_blocking(self._woken, False)
-        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
-        # Not ignored, which a shell would inherit and could not change.
-        signal.signal(signal.SIGINT, lambda *_: None)
-        self.closed = "%d<&- %d>&-" % (commands, answers)
-        self._answer = "builtin printf '%%s %%s\\n' %s %s >&" + str(answers)
-        self._process = subprocess.Popen(
-            [_SHELL, "--norc", "--noprofile", "-O", "expand_aliases", "-c", _LOOP % commands, "bash"],
-            stdin=subprocess.DEVNULL,
-            pass_fds=(commands, answers),
-        )
-        os.close(commands)
-        os.close(answers)
-        self._held = b""
-
-    @property
-    def pid(self):
-        return self._process.pid
-
-    def answer(self, token, status):
-        """The command by which it answers."""
-        return self._answer % (token, status)
-
-    def ask(self, token, lines, live=None, patient=True):
-        """Has the lines run, and feeds them meanwhile; answers the status that comes back with the token.
-
-        At a SIGINT the lines decide when they end, where it is patient; else it is Interrupted.
-        """
-        write_all(self._commands, "".join(line + "\n" for line in lines).encode("utf-8", "surrogatepass"))
-        while True:
-            for line in self._lines():
-                named, _, status = line.partition(b" ")
-                if named == token.encode() and status.isdigit():
-                    return int(status) & 0xFF
-            self.wait(self._answers, live, patient)
-
-    def wait(self, fd, live=None, patient=True):
-        """Until there is something to read. The shell may end meanwhile."""
-        while True:
-            reads, writes = (live.reads(), live.writes()) if live else ([], [])
-            ready, writable, _ = select.select([fd, self._woken, *reads], writes, [])
-            if live:
-                live.step(ready, writable)
-            interrupted = self._woken in ready and signal.SIGINT in _read_some(self._woken)
-            if interrupted and live:
-                # `read` goes on after a trap; it returns at the end.
-                live.finish()
-            # What it said before it ended counts first.
-            if fd in ready:
-                return
-            code = self._process.poll()
-            if code is not None:
-                raise ShellEnded(code)
-            if interrupted and not patient:
-                raise Interrupted
-
-    def _lines(self):
-        while True:
-            end = self._held.find(b"\n")
-            if end >= 0:
-                line, self._held = self._held[:end], self._held[end + 1 :]
-                yield line
-                continue
-            if not select.select([self._answers], [], [], 0)[0]:
-                return
-            data = _read_some(self._answers)
-            if not data:
-                raise ShellEnded(self._process.wait())
-            self._held += data
 
 
 class Runs:
@@ -319,13 +195,6 @@ def _memory_file(name, text):
     return fd
 
 
-def _read_some(fd):
-    try:
-        return os.read(fd, 1024 * 1024)
-    except BlockingIOError:
-        return b""
-
-
 def main():
     channels = Channels()
     shell = Shell()
@@ -351,7 +220,7 @@ def main():
         except ShellEnded as ended:
             # Between two runs: the agent starts a fresh one.
             raise SystemExit(ended.code & 0xFF)
-        data = _read_some(channels.requests)
+        data = read_some(channels.requests)
         if not data:
             return
         channels.held += data

@@ -45,11 +45,7 @@ export {
 export { Processes, type StartProcessOptions } from './processes/processes.ts';
 export type { ExecutionResult } from './result.ts';
 export type { RunOnceOptions, RunOnceResult } from './run-once.ts';
-export {
-  type ExecuteOptions,
-  type RunOptions,
-  Sandbox,
-  type UpdateSandboxOptions,
-} from './sandbox.ts';
+export type { ExecuteOptions, RunOptions } from './runs.ts';
+export { Sandbox, type UpdateSandboxOptions } from './sandbox.ts';
 export type { Stdin } from './stdin.ts';
 export type { Way } from './transport/ways.ts';

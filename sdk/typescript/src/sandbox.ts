@@ -2,60 +2,28 @@
 import type * as z from 'zod/mini';
 import type { FileEntry } from '../../../contract/agent/files.ts';
 import type { ResourceSample } from '../../../contract/agent/metrics.ts';
-import type { StdinPart } from '../../../contract/agent/protocol.ts';
 import type { Validation } from '../../../contract/agent/validation.ts';
 import type { Event, MimeBundle } from '../../../contract/events.ts';
-import type { ExecuteBody, ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
+import type { ExecutionSummary, Result } from '../../../contract/rest/executions.ts';
 import type {
   Sandbox as SandboxInfo,
   UpdateSandboxBody,
 } from '../../../contract/rest/sandboxes.ts';
-import { resultOf, textOf } from '../../../contract/results.ts';
 import type { Language } from '../../../contract/runtimes.ts';
 import { Contexts } from './contexts.ts';
 import { type WaitOptions, waitUntilRunning } from './create.ts';
 import { CodeInterpreterError } from './errors.ts';
-import { run } from './events/run.ts';
 import { Files } from './files/files.ts';
 import type { TransferOptions } from './files/options.ts';
 import { blobOf, type FileData, localBlob, writeLocal } from './files/source.ts';
 import { type Paged, paged } from './paged.ts';
 import { Processes } from './processes/processes.ts';
-import { type ExecutionResult, ResultFold } from './result.ts';
-import { Stdin } from './stdin.ts';
+import type { ExecutionResult } from './result.ts';
+import { type ExecuteOptions, type RunOptions, Runs } from './runs.ts';
+import type { Stdin } from './stdin.ts';
 import type { Api } from './transport/http.ts';
-import { call, callUntilRoom } from './transport/retry.ts';
-import { readResult, withData } from './whole-results.ts';
-
-/** How code is run. */
-export interface RunOptions extends Omit<z.input<typeof ExecuteBody>, 'code'> {
-  /**
-   * Under the same key the code runs once in 24 h: a repeat reads the events of the first run.
-   *
-   * @default a key of this call's own
-   */
-  idempotencyKey?: string;
-  /**
-   * Ends the reading and interrupts the code (SIGINT, after 5 s SIGKILL). The call rejects with the
-   * signal's reason once the interrupt was asked for.
-   */
-  signal?: AbortSignal;
-}
-
-/**
- * How code is run, and who hears of it. A callback that answers a promise is waited for before the
- * next event is read, so a slow one slows the reading and never the code.
- */
-export interface ExecuteOptions extends RunOptions {
-  /** Bytes that are not UTF-8 come as U+FFFD; `onEvent` has them as base64. */
-  onStdout?: (text: string) => unknown;
-  /** As `onStdout`. */
-  onStderr?: (text: string) => unknown;
-  /** The value of the code (`main`), and what it displays. */
-  onResult?: (result: Result) => unknown;
-  /** Every event, before the callback of its kind. */
-  onEvent?: (event: Event) => unknown;
-}
+import { call } from './transport/retry.ts';
+import { readResult } from './whole-results.ts';
 
 /** What of a sandbox can be changed. */
 export type UpdateSandboxOptions = z.input<typeof UpdateSandboxBody>;
@@ -77,8 +45,7 @@ export class Sandbox implements AsyncDisposable {
   /** Its named interpreter states. */
   readonly contexts: Contexts;
   readonly #api: Api;
-  /** By execution: each numbers what is written to it. */
-  readonly #stdins = new Map<string, Stdin>();
+  readonly #runs: Runs;
   #info: SandboxInfo;
   /** Its files, by path. */
   readonly files: Files;
@@ -90,6 +57,7 @@ export class Sandbox implements AsyncDisposable {
     this.contexts = new Contexts(api, info.id);
     this.#api = api;
     this.#info = info;
+    this.#runs = new Runs(api, info.id);
     this.files = new Files(api, info.id);
     this.processes = new Processes(api, info.id);
   }
@@ -148,17 +116,7 @@ export class Sandbox implements AsyncDisposable {
    * ```
    */
   async execute(code: string, options: ExecuteOptions = {}): Promise<ExecutionResult> {
-    const { onStdout, onStderr, onResult, onEvent, ...runOptions } = options;
-    const fold = new ResultFold();
-    for await (const told of this.run(code, runOptions)) {
-      const event = await withData(this.#api, told);
-      fold.add(event);
-      await onEvent?.(event);
-      if (event.type === 'stdout') await onStdout?.(textOf(event));
-      else if (event.type === 'stderr') await onStderr?.(textOf(event));
-      else if (event.type === 'result') await onResult?.(resultOf(event));
-    }
-    return fold.result;
+    return this.#runs.execute(code, options);
   }
 
   /**
@@ -187,19 +145,7 @@ export class Sandbox implements AsyncDisposable {
    * ```
    */
   run(code: string, options: RunOptions = {}): AsyncIterable<Event> {
-    const { signal, idempotencyKey, ...rest } = options;
-    const input = { sandboxId: this.id, body: { code, ...rest }, idempotencyKey };
-    return this.#forgettingStdin(run(this.#api, input, signal));
-  }
-
-  /** What has ended reads no more, so its numbers need not be known any more. */
-  async *#forgettingStdin(events: AsyncIterable<Event>): AsyncGenerator<Event, void> {
-    let executionId: string | undefined;
-    for await (const event of events) {
-      if (event.type === 'started') ({ executionId } = event);
-      if (event.type === 'finished' && executionId !== undefined) this.#stdins.delete(executionId);
-      yield event;
-    }
+    return this.#runs.run(code, options);
   }
 
   /**
@@ -207,11 +153,7 @@ export class Sandbox implements AsyncDisposable {
    * numbers what is written, from 1: write to a run by one `Sandbox` object.
    */
   stdin(executionId: string): Stdin {
-    const params = { executionId };
-    const send = (body: StdinPart) => callUntilRoom(this.#api, 'writeStdin', { params, body });
-    const known = this.#stdins.get(executionId) ?? new Stdin(send);
-    this.#stdins.set(executionId, known);
-    return known;
+    return this.#runs.stdin(executionId);
   }
 
   /**
