@@ -286,7 +286,7 @@ describe('of a context', () => {
       body: { code: 'INVALID_SANDBOX_STATE' },
     });
     await agent.call('POST', `/executions/${id}/interrupt`);
-    await agent.result(id);
+    expect((await agent.result(id)).finished.outcome).toBe('interrupted');
     expect(textsOf(await complete('python', 'math.sq'))).toEqual(['sqrt']);
   });
 

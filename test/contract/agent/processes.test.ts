@@ -162,3 +162,17 @@ it('shows how a long command and its arguments begin, and refuses more than a pr
   expect(refusal(over)).toMatchObject({ code: 'VALIDATION_ERROR' });
   expect(refusal(over).message).toMatch(/args.*131072 bytes together/);
 });
+
+it('is one of 32 at most, and its end makes room', async () => {
+  const listed = async () => ProcessList.parse((await agent.call('GET', '/processes')).body).items;
+  const running = async () => (await listed()).filter(({ status }) => status === 'running');
+  const sleep = { command: 'sleep', args: ['600'] };
+  const before = (await running()).length;
+  const all = await Promise.all(Array.from({ length: 32 - before }, () => start(sleep)));
+  const refused = refusal(await agent.call('POST', '/processes', asked(sleep)));
+  expect(refused).toMatchObject({ code: 'RESOURCE_LIMIT_ERROR', details: { value: 32 } });
+  await agent.call('DELETE', `/processes/${all[0]?.pid}`);
+  await agent.result(all[0]?.executionId ?? '');
+  await start(sleep);
+  await Promise.all((await running()).map(({ pid }) => agent.call('DELETE', `/processes/${pid}`)));
+});

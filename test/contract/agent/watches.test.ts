@@ -71,6 +71,7 @@ it('begins once however often it is asked', async () => {
   const other = await agent.call('POST', '/watches', { ...body, recursive: true });
   expect(AgentErrorBody.parse(other.body).code).toBe('IDEMPOTENCY_CONFLICT');
   await interrupt(body.executionId);
+  await changesOf(body.executionId);
 });
 
 it.each([
@@ -84,4 +85,32 @@ it.each([
   }
   const answer = await ask(path, { recursive: true });
   expect(AgentErrorBody.parse(answer.body).code).toBe(code);
+});
+
+it('is one of 16 at most, and its end makes room', async () => {
+  await folderOf('crowd');
+  // The helper of one that was refused or stopped ends a little later.
+  const begun = () => expect.poll(async () => (await ask('crowd')).status).toBe(201);
+  const { executionId } = await watch('crowd');
+  await Promise.all(Array.from({ length: 15 }, begun));
+  const refused = AgentErrorBody.parse((await ask('crowd')).body);
+  expect(refused.code).toBe('RESOURCE_LIMIT_ERROR');
+  await interrupt(executionId);
+  await begun();
+});
+
+it('ends, and says so, where it cannot tell all that has changed', async () => {
+  await using small = await startAgent({
+    driver: 'plain',
+    files: true,
+    env: { AGENT_OUTPUT_BYTES: '2000' },
+  });
+  const executionId = newId('ex');
+  await small.call('POST', '/watches', { executionId, path: '.' });
+  await Promise.all(
+    Array.from({ length: 100 }, (_, n) => writeFile(join(small.workspace, `file-${n}`), '')),
+  );
+  const { events, finished } = await small.result(executionId);
+  expect(events.filter(({ type }) => type === 'change').at(-1)).toMatchObject({ change: 'lost' });
+  expect(finished).toMatchObject({ outcome: 'error', exitCode: null });
 });

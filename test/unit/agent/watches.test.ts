@@ -13,7 +13,7 @@ import { ExecutionId } from '../../../contract/ids.ts';
 
 const executionId = ExecutionId.parse(`ex${'0'.repeat(20)}`);
 
-async function watching(folder: string) {
+async function watching(folder: string, more: { unreadMs?: number } = {}) {
   const executions = new ExecutionRegistry({
     store: await SpoolStore.open(folder, 100_000),
     contexts: {} as Contexts,
@@ -31,7 +31,7 @@ async function watching(folder: string) {
   };
   const log = new Log(() => undefined);
   const files = { watch: () => run } as unknown as FileSystem;
-  const watches = new Watches({ executions, files, log });
+  const watches = new Watches({ executions, files, log, ...more });
   await watches.start({ executionId, path: '/home/user' });
   const end = () => expect.poll(() => executions.get(executionId).status).toBe('finished');
   return { executions, ended, log, end };
@@ -47,5 +47,17 @@ it('is told in the log where it broke, and not where it was interrupted', async 
   expect(interrupted.executions.interrupt(executionId)).toBe(true);
   await interrupted.end();
   expect(interrupted.log.lines).toEqual([]);
+  await rm(folder, { recursive: true });
+});
+
+it('ends where nobody reads it, and lives on where somebody does', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'watches-'));
+  const read = await watching(join(folder, 'read'), { unreadMs: 20 });
+  const letGo = read.executions.attach(executionId, 1, () => undefined);
+  const unread = await watching(join(folder, 'unread'), { unreadMs: 20 });
+  await unread.end();
+  expect(read.executions.get(executionId).status).toBe('running');
+  letGo();
+  await read.end();
   await rm(folder, { recursive: true });
 });
