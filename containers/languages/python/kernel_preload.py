@@ -14,7 +14,7 @@ import sys
 
 from kernel_fonts import give_font_list
 from kernel_lazy import load
-from kernel_renewal import renewals
+from kernel_renewal import ONE_THREAD, renewals
 
 # Each with the others that importing it brings, as far as they are of this list.
 _LIBRARIES = (
@@ -34,7 +34,7 @@ def preload():
     for name in _OWN:
         load(name)
     shelf = Shelf()
-    with _unheard(), _folder_of_its_own():
+    with _unheard(), _folder_of_its_own() as folder, _environment(MPLCONFIGDIR=folder, **ONE_THREAD):
         for library, names, needs in _LIBRARIES:
             for name in names:
                 with contextlib.suppress(Exception):
@@ -160,17 +160,23 @@ def _folder_of_its_own():
     """matplotlib makes folders in the home when it is imported: the home is the user's."""
     folder = "/tmp/.preload-%s" % os.urandom(8).hex()
     os.mkdir(folder, 0o700)
-    before = os.environ.get("MPLCONFIGDIR")
-    os.environ["MPLCONFIGDIR"] = folder
     try:
         give_font_list(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _environment(**values):
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
         yield
     finally:
-        if before is None:
-            os.environ.pop("MPLCONFIGDIR", None)
-        else:
-            os.environ["MPLCONFIGDIR"] = before
-        shutil.rmtree(folder, ignore_errors=True)
+        for name in values:
+            os.environ.pop(name, None)
+        os.environ.update(before)
 
 
 def _draw():

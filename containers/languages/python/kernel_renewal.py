@@ -10,35 +10,39 @@ import sys
 from kernel_fonts import give_font_list
 
 _THREADS = ("OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS", "OMP_NUM_THREADS")
+# By the builds of it that there are.
+_SET_THREADS = (
+    "openblas_set_num_threads",
+    "openblas_set_num_threads64_",
+    "scipy_openblas_set_num_threads64_",
+    "flexiblas_set_num_threads",
+)
+# While libraries are loaded: threads count against what the user may have, and wait in each interpreter.
+ONE_THREAD = {_THREADS[0]: "1"}
 
 
 def renewals():
     """Called where the libraries were just imported; each is called when its package is handed over."""
-    threads = _threads_asked_for()
     backend = os.environ.get("MPLBACKEND")
     matplotlib = sys.modules.get("matplotlib")
     settings = None if matplotlib is None else matplotlib.matplotlib_fname()
     return {
-        "numpy": lambda: _renew_threads(threads),
+        "numpy": _renew_threads,
         "matplotlib": lambda: _renew_matplotlib(backend, settings),
     }
 
 
-def _threads_asked_for():
-    asked = (os.environ.get(name, "") for name in _THREADS)
-    return next((int(text) for text in asked if text.isdigit() and int(text) > 0), None)
-
-
-def _renew_threads(before):
-    number = _threads_asked_for()
-    if number is None or number == before:
-        return
+def _renew_threads():
     import ctypes
 
+    asked = (os.environ.get(name, "") for name in _THREADS)
+    number = next((int(text) for text in asked if text.isdigit() and int(text) > 0), None)
     modules = sys.modules
     core = modules.get("numpy._core._multiarray_umath") or modules["numpy.core._multiarray_umath"]
     # Through the extension that is linked with it: the library itself has many names.
-    ctypes.CDLL(core.__file__).openblas_set_num_threads(number)
+    linked = ctypes.CDLL(core.__file__)
+    set_threads = next(getattr(linked, name) for name in _SET_THREADS if hasattr(linked, name))
+    set_threads(number or len(os.sched_getaffinity(0)))
 
 
 def _renew_matplotlib(backend_before, settings_before):

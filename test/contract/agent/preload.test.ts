@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AgentContext } from '../../../contract/agent/contexts.ts';
-import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { canUseLauncher, startAgent, type TestAgent } from '../../helpers/agent.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 
 const MIB = 1024 * 1024;
@@ -25,13 +25,15 @@ const started = (agent: TestAgent) =>
     interval: 2,
   });
 
+/** As it is deployed, where this machine can. */
+const launcher = canUseLauncher;
 const canPreload = hasModules('IPython', 'numpy', 'pandas', 'matplotlib');
 
 describe.skipIf(!canPreload)('an interpreter that has waited', () => {
   let agent: TestAgent;
   let times = 0;
   beforeAll(async () => {
-    agent = await startAgent({ driver: 'ipython', env: { AGENT_PRELOAD_QUIET_MS: '0' } });
+    agent = await startAgent({ driver: 'ipython', launcher, env: { AGENT_PRELOAD_QUIET_MS: '0' } });
     times = 1;
     await preloaded(agent);
   }, 30_000);
@@ -55,11 +57,13 @@ print(sorted(globals()), sys.argv, sorted(name for name in sys.modules if name.s
   {"numpy", "pandas", "matplotlib", "PIL", "dateutil", "csv"}))`;
     await using bare = await startAgent({
       driver: 'ipython',
+      launcher,
       env: { AGENT_MEMORY_BYTES: String(512 * MIB), AGENT_PRELOAD_QUIET_MS: '0' },
     });
     const expected = (await bare.run(seen)).stdout.replace(bare.folder, agent.folder);
     expect(await printed(seen)).toBe(expected.trim());
-    expect(await printed(`print(${HOLDS})`)).toBe('True');
+    const threads = 'len(__import__("os").listdir("/proc/self/task"))';
+    expect(await printed(`print(${HOLDS}, ${threads})`)).toBe('True 1');
     expect(await readdir(agent.workspace)).toEqual(await readdir(bare.workspace));
   }, 20_000);
 
@@ -74,10 +78,15 @@ print(sorted(globals()), sys.argv, sorted(name for name in sys.modules if name.s
   it('hands over what is imported, with what that brings and no more', async () => {
     const code = `import importlib.util, numpy
 found = [name in sys.modules for name in ("numpy.linalg", "pandas", "matplotlib")]
+blas = __import__("ctypes").CDLL(numpy.core._multiarray_umath.__file__)
+threads = getattr(blas, "openblas_get_num_threads", lambda: len(os.sched_getaffinity(0)))()
+print(threads == len(os.sched_getaffinity(0)))
 print(found, numpy.__spec__.name, importlib.util.find_spec("pandas").origin.endswith("pandas/__init__.py"))
 import pandas as pd, matplotlib.pyplot as plt
 print(pd.DataFrame({"n": numpy.arange(3)}).n.sum())`;
-    expect(await printed(`import sys\n${code}`)).toBe('[True, False, False] numpy True\n3');
+    expect(await printed(`import os, sys\n${code}`)).toBe(
+      'True\n[True, False, False] numpy True\n3',
+    );
     const { results } = await agent.run('pd.DataFrame({"n": [1, 2]}).plot()\nplt.show()');
     expect(results.map(({ data = {} }) => 'image/png' in data)).toContain(true);
   });
