@@ -89,7 +89,11 @@ async function dryRuns(
   const uses: Use[] = [];
   const failures: string[] = [];
   await shared(deployments, scenarios, async (deployment, scenario) => {
-    const outcome = await dryRun(deployment, scenario);
+    let outcome = await dryRun(deployment, scenario);
+    if (typeof outcome === 'string') {
+      progress(`${scenario.name}: ${outcome}; once more`);
+      outcome = await dryRun(deployment, scenario);
+    }
     if (typeof outcome === 'string') {
       failures.push(`${scenario.name}: ${outcome}`);
       progress(`FAILED ${failures.at(-1)}`);
