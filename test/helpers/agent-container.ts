@@ -11,6 +11,7 @@ import {
   type AgentProcess,
   type AgentRequest,
   childrenOf,
+  NOTHING_AHEAD,
   type ShapeFacts,
 } from './agent-process.ts';
 import { ociSpec } from './oci-spec.ts';
@@ -36,6 +37,7 @@ export async function startInContainer(
     environment: {
       ...image.environment,
       ...(Object.fromEntries(ofTask) as Record<string, string>),
+      ...NOTHING_AHEAD,
       ...environment,
       AGENT_SOCKET: socket,
     },

@@ -19,6 +19,7 @@ import {
   type AgentProcess,
   type AgentRequest,
   childrenOf,
+  NOTHING_AHEAD,
   type ShapeFacts,
 } from './agent-process.ts';
 
@@ -53,7 +54,7 @@ export async function startInImage(
       memoryBytes: 2 * GIB,
       diskBytes: 20 * GIB,
       internet: false,
-      environment: { ...image.environment, ...environment, AGENT_SOCKET: socket },
+      environment: { ...image.environment, ...NOTHING_AHEAD, ...environment, AGENT_SOCKET: socket },
     },
     copies,
   );

@@ -51,7 +51,7 @@ export interface AgentProcess extends AsyncDisposable {
 }
 
 /** Libraries that are loaded ahead are a second of a processor for each agent: the test of it says otherwise. */
-const NOTHING_AHEAD = { AGENT_PRELOAD_QUIET_MS: String(2 ** 31 - 1) };
+export const NOTHING_AHEAD = { AGENT_PRELOAD_QUIET_MS: String(2 ** 31 - 1) };
 
 /** From the sources, with nothing around it. */
 export function startOnHost({ environment }: AgentRequest): AgentProcess {
