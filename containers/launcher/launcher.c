@@ -204,7 +204,8 @@ static void die_with(pid_t parent) {
 
 static int kill_everything_of(uid_t uid) {
   /* Real and saved uid are one that nobody else has: so user code can neither signal nor trace this
-     process, while the effective uid lets kill(-1) reach user code and nothing but user code. */
+     process, while the effective uid lets kill(-1) reach user code. It reaches those that run with --guard as well,
+     whose real uid is the same: a file operation under way fails then, and whoever asked for it is told. */
   become(GUARD_ID, uid, GUARD_ID);
   drop_capabilities();
   if (kill(-1, SIGKILL) && errno != ESRCH) step_failed("kill");
