@@ -10,15 +10,20 @@ import { imageTargets } from './build/image.ts';
 import { withLock } from './build/lock.ts';
 import { ensureNodeOf } from './build/node-binaries.ts';
 import { DIST } from './build/paths.ts';
-import { type Log, makeIfChanged } from './build/target.ts';
+import { type Log, makeIfChanged, type Target } from './build/target.ts';
 
 /** Answers whether anything was made. */
 export async function build({ log }: { log: Log }): Promise<boolean> {
   return withLock(join(DIST, '.lock'), async () => {
-    const bundles = [await functionsTarget(), agentTarget, sdkTarget];
-    const made = await Promise.all(bundles.map((target) => makeIfChanged(target, log)));
-    // The context holds the agent's bundle, so it comes after.
-    for (const target of await imageTargets()) made.push(await makeIfChanged(target, log));
+    const make = (target: Target) => makeIfChanged(target, log);
+    // The image's context holds the agent's bundle, so it comes after that one.
+    const image = async () => {
+      const made = [await make(agentTarget)];
+      for (const target of await imageTargets()) made.push(await make(target));
+      return made;
+    };
+    const parts = [make(await functionsTarget()), make(sdkTarget), image()];
+    const made = (await Promise.all(parts)).flat();
     return made.some(Boolean);
   });
 }
