@@ -50,6 +50,12 @@ interface Death {
   readonly after: (begun: Promise<unknown>) => Promise<void>;
 }
 
+/** How many have that name; a list may be half a second behind. */
+async function listed(path: string, name: string): Promise<number> {
+  const { items } = (await stack.api(path)).json.data;
+  return items.filter((item: { name?: string }) => item.name === name).length;
+}
+
 const at = (path: string) => `/sandboxes/${sandboxId}/${path}`;
 const keyed = () => ({ 'Idempotency-Key': randomUUID() });
 
@@ -132,8 +138,7 @@ const DEATHS: Readonly<Record<FunctionName, () => Death>> = {
     return repeated(ask, async ({ status }) => {
       // 200 where what came late had made it.
       expect([200, 201]).toContain(status);
-      const { items } = (await stack.api('/keys')).json.data;
-      expect(items.filter((key: { name: string }) => key.name === name)).toHaveLength(1);
+      await expect.poll(() => listed('/keys', name)).toBe(1);
     });
   },
   authorizer: () =>
@@ -147,8 +152,7 @@ const DEATHS: Readonly<Record<FunctionName, () => Death>> = {
     const ask = () => stack.api('/sandboxes', { body: { runtime: 'python', name }, headers });
     return repeated(ask, async ({ status, json }) => {
       expect([201, 202]).toContain(status);
-      const { items } = (await stack.api('/sandboxes')).json.data;
-      expect(items.filter((item: { name?: string }) => item.name === name)).toHaveLength(1);
+      await expect.poll(() => listed('/sandboxes', name)).toBe(1);
       await stack.api(`/sandboxes/${json.data.id}`, { method: 'DELETE' });
       expect(await stack.untilStatus(json.data.id, 'stopped')).toMatchObject({
         endReason: 'terminated',
