@@ -3,6 +3,7 @@
 Must never replace a list that is there, nor fail where there is none to give.
 """
 
+import contextlib
 import glob
 import os
 import shutil
@@ -29,8 +30,13 @@ def watch_for_fonts():
 class _FontListImport:
     """Looks on as matplotlib comes to its fonts; it finds nothing itself."""
 
+    def __init__(self):
+        self._given = False
+
     def find_spec(self, name, path=None, target=None):
-        if name == "matplotlib.font_manager":
-            sys.meta_path.remove(self)
-            give_font_list(sys.modules["matplotlib"].get_cachedir())
+        if name == "matplotlib.font_manager" and not self._given:
+            self._given = True
+            # A module of the user's own may have that name.
+            with contextlib.suppress(Exception):
+                give_font_list(sys.modules["matplotlib"].get_cachedir())
         return None

@@ -1,12 +1,14 @@
 """The libraries of a data scientist, imported before the first cell asks for them.
 
 They wait beside `sys.modules` and come into it at the first import that would find the same files: a file of the
-user's own wins, and what a library reads of its surroundings it reads again. So nothing of it shows but the time.
-Must never fail, nor say anything: what cannot be imported here is left to whoever imports it.
+user's own wins. Of what a library reads of its surroundings, `kernel_renewal` has some read again: not `PANDAS_*`
+nor `NPY_*`; and a package comes with those of its parts that were loaded, so `matplotlib` with its `pyplot`.
+Must never serve with half a library: where one fails to load this interpreter ends, and the bare one is kept.
 """
 
 import contextlib
-import importlib
+import glob
+import importlib.util
 import io
 import os
 import shutil
@@ -16,15 +18,15 @@ from kernel_fonts import give_font_list
 from kernel_lazy import load
 from kernel_renewal import ONE_THREAD, renewals
 
-# Each with the others that importing it brings, as far as they are of this list.
+# Packages, each with what of it is imported and the others of this list that importing it brings.
 _LIBRARIES = (
     ("numpy", ("numpy",), ()),
-    ("dateutil", ("dateutil.parser", "dateutil.rrule", "dateutil.tz", "pytz", "six"), ()),
+    ("dateutil", ("dateutil.parser", "dateutil.rrule", "dateutil.tz"), ()),
     ("matplotlib", ("matplotlib.pyplot", "matplotlib.backends.backend_agg"), ("numpy", "dateutil")),
     ("pandas", ("pandas",), ("numpy", "dateutil")),
-    ("plots of pandas", ("pandas.plotting._matplotlib",), ("matplotlib", "pandas")),
+    ("pandas", ("pandas.plotting._matplotlib",), ("matplotlib",)),
 )
-_PYTHON = "python"
+_FOLDERS = "/tmp/.preload-"
 # What IPython and this driver need for a plot or a table; they hide nothing of the user's.
 _OWN = ("kernel_charts", "kernel_tables")
 
@@ -36,8 +38,8 @@ def preload():
     shelf = Shelf()
     with _unheard(), _folder_of_its_own() as folder, _environment(MPLCONFIGDIR=folder, **ONE_THREAD):
         for library, names, needs in _LIBRARIES:
-            for name in names:
-                with contextlib.suppress(Exception):
+            if all(importlib.util.find_spec(each) for each in (library, *needs)):
+                for name in names:
                     importlib.import_module(name)
             shelf.put_away(library, needs)
         with contextlib.suppress(Exception):
@@ -53,7 +55,7 @@ class Shelf:
         self._known = {_package_of(name) for name in sys.modules}
         self._packages = {}
         self._library_of = {}
-        self._needs = {_PYTHON: ()}
+        self._needs = {}
         self._handed = set()
         self._renewals = {}
 
@@ -63,9 +65,7 @@ class Shelf:
         for name, module in list(sys.modules.items()):
             package = _package_of(name)
             if package not in self._known:
-                # What Python brings itself comes with any of them, and brings none of them.
-                own = package in getattr(sys, "stdlib_module_names", ())
-                self._library_of.setdefault(package, _PYTHON if own else library)
+                self._library_of.setdefault(package, library)
                 self._packages.setdefault(package, {})[name] = module
 
     def take_out(self):
@@ -74,6 +74,9 @@ class Shelf:
         for modules in self._packages.values():
             for name in modules:
                 sys.modules.pop(name, None)
+        # What a library tried to import and could do without may have left parts of it.
+        whole = {each: modules for each, modules in self._packages.items() if each in modules}
+        self._packages = whole
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name, path=None, target=None):
@@ -82,23 +85,30 @@ class Shelf:
         spec = self._found_now(name)
         if spec is None:
             return None
-        spec.loader = _HandOver(self, spec.loader)
+        spec.loader = _HandOver(self, name, spec.loader)
         return spec
 
+    def waiting(self, package):
+        return None if package in self._handed else self.module(package)
+
+    def module(self, package):
+        return self._packages[package][package]
+
     def hand_over(self, package):
-        """With all that importing it would bring, but for what would be another file now."""
-        libraries = self._with_needs(self._library_of[package])
+        """A library with what importing it would bring, but for what would be another file now; all else alone."""
+        libraries = self._with_needs(package) if package in self._needs else ()
         others = [each for each in self._packages if self._library_of[each] in libraries]
         brought = [each for each in others if each not in sys.modules and self._is_still(each)]
-        for each in [*brought, package]:
-            self._handed.add(each)
+        coming = [*(each for each in brought if each != package), package]
+        self._handed.update(coming)
+        for each in coming:
             sys.modules.update(self._packages[each])
-        for each in [*brought, package]:
+        for each in coming:
             with contextlib.suppress(Exception):
                 self._renewals.get(each, _nothing)()
 
     def _is_still(self, package):
-        module = self._packages[package].get(package)
+        module = self.module(package)
         if getattr(module, "__spec__", None) is None:
             # An extension made it: no finder knows of it.
             return True
@@ -107,7 +117,7 @@ class Shelf:
 
     def _with_needs(self, library):
         needs = [each for need in self._needs[library] for each in self._with_needs(need)]
-        return {_PYTHON, library, *needs}
+        return {library, *needs}
 
     def _found_now(self, name):
         for finder in sys.meta_path:
@@ -121,19 +131,28 @@ class Shelf:
 class _HandOver:
     """The loader of a module that is there already. For all else it is the one that its file has."""
 
-    def __init__(self, shelf, loader):
+    def __init__(self, shelf, name, loader):
         self._shelf = shelf
+        self._name = name
         self._loader = loader
 
     def __getattr__(self, name):
+        # A copy has nothing of its own yet when it is asked for its methods.
+        if name.startswith("_"):
+            raise AttributeError(name)
         return getattr(self._loader, name)
 
     def create_module(self, spec):
-        return None
+        return self._shelf.waiting(self._name) or self._loader.create_module(spec)
 
     def exec_module(self, module):
-        # In the place of the one that was just made.
-        self._shelf.hand_over(module.__name__)
+        if module is not self._shelf.module(self._name):
+            self._loader.exec_module(module)
+            return
+        if self._shelf.waiting(self._name) is not None:
+            self._shelf.hand_over(self._name)
+        # Last: while a lazy module loads, it asks for its loader again.
+        module.__spec__.loader = module.__loader__ = self._loader
 
 
 def _package_of(name):
@@ -158,7 +177,12 @@ def _unheard():
 @contextlib.contextmanager
 def _folder_of_its_own():
     """matplotlib makes folders in the home when it is imported: the home is the user's."""
-    folder = "/tmp/.preload-%s" % os.urandom(8).hex()
+    for left in glob.glob(_FOLDERS + "*"):
+        # Of one that was ended as it loaded; others may load at this moment.
+        pid = left[len(_FOLDERS) :]
+        if pid == str(os.getpid()) or not os.path.exists("/proc/" + pid):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = _FOLDERS + str(os.getpid())
     os.mkdir(folder, 0o700)
     try:
         give_font_list(folder)

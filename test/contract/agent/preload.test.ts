@@ -1,10 +1,13 @@
 /** Heavy libraries of Python are in an interpreter before the first cell asks, and show in nothing but the time. */
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { AgentContext } from '../../../contract/agent/contexts.ts';
 import { canUseLauncher, startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { shape } from '../../helpers/agent-process.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 
 const MIB = 1024 * 1024;
@@ -94,7 +97,8 @@ print(pd.DataFrame({"n": numpy.arange(3)}).n.sum())`;
   it('lets files of the user’s own win, and code fork', async () => {
     await afresh();
     const own = ['pandas.py', 'csv.py'].map((name) => join(agent.workspace, name));
-    for (const path of own) await writeFile(path, 'mine = True');
+    const [pandas = '', csv = ''] = own;
+    await writeFile(pandas, 'mine = True');
     const fork = `import os
 pid = os.fork()
 if pid == 0:
@@ -102,10 +106,35 @@ if pid == 0:
     os._exit(int(numpy.ones((64, 64)).dot(numpy.ones(64))[0]))
 print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), ${HOLDS})`;
     expect(await printed(fork)).toBe('64 True');
-    expect(await printed('import numpy, pandas, csv\nprint(pandas.mine, csv.mine)')).toBe(
-      'True True',
-    );
+    await printed('import numpy');
+    await writeFile(csv, 'mine = True');
+    expect(await printed('import pandas, csv\nprint(pandas.mine, csv.mine)')).toBe('True True');
     for (const path of own) await rm(path);
+  }, 30_000);
+
+  it('comes by the recipes of Python’s documentation too, and what a library uses comes alone', async () => {
+    await afresh();
+    const code = `import copy, importlib.util, sys
+def load(name, lazily):
+    spec = importlib.util.find_spec(name)
+    loader = copy.copy(spec.loader)
+    spec.loader = importlib.util.LazyLoader(loader) if lazily else loader
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+there = lambda: [name in sys.modules for name in ("PIL", "numpy", "matplotlib", "pandas")]
+print(load("PIL", False).__name__, there(), load("dateutil", True).parser.parse("2026-01-02").day)
+lazy, numpy = load("matplotlib", True), load("numpy", True)
+import pandas
+print(numpy.arange(3).sum(), pandas.Series([1]).sum(), lazy.rcParams is sys.modules["matplotlib"].rcParams, there())
+print(type(lazy).__name__, lazy.__spec__.loader is lazy.__loader__, lazy.get_cachedir() != "", ${HOLDS})`;
+    expect(await printed(code)).toBe(
+      [
+        'PIL [True, False, False, False] 2',
+        '3 1 True [True, True, True, True]',
+        'module True True True',
+      ].join('\n'),
+    );
   }, 30_000);
 
   it('reads again what an import reads of its surroundings', async () => {
@@ -127,6 +156,29 @@ print(matplotlib.get_backend(), matplotlib.rcParams["lines.linewidth"], ${HOLDS}
     const [code, limits] = ['import time\ntime.sleep(0.25)', { memoryMb: 64 }];
     expect((await agent.run(code, { limits })).finished.outcome).toBe('ok');
   }, 30_000);
+});
+
+/** By its own means: no library of an image is broken. */
+describe.skipIf(!canPreload || shape.shape !== 'host')('a library that is broken', () => {
+  it('ends the interpreter that loads it, which leaves nothing behind, nor what was killed before it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'broken-library-'));
+    await mkdir(join(folder, 'pandas'));
+    await writeFile(join(folder, 'pandas', 'part.py'), '');
+    await writeFile(join(folder, 'pandas', '__init__.py'), 'from . import part\n1 / 0\n');
+    const code = `import sys, IPython\nsys.path[:0] = sys.argv[1:]
+from kernel_preload import preload\npreload()\nprint("it serves")`;
+    const left = '/tmp/.preload-999999999';
+    await mkdir(left, { recursive: true });
+    const drivers = join(import.meta.dirname, '../../../containers/languages/python');
+    const ended = spawnSync('/usr/bin/python3', ['-I', '-c', code, drivers, folder], {
+      encoding: 'utf8',
+    });
+    await rm(folder, { recursive: true });
+    expect([ended.status, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toContain('ZeroDivisionError');
+    const mine = [left, `/tmp/.preload-${ended.pid}`].map((path) => path.slice('/tmp/'.length));
+    expect((await readdir('/tmp')).filter((name) => mine.includes(name))).toEqual([]);
+  });
 });
 
 describe.skipIf(!canPreload)('an interpreter that is asked before it has loaded', () => {
