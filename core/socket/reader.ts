@@ -74,8 +74,8 @@ export class Reader {
   constructor(deps: ReaderDeps, options: ReaderOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#row = options.subscription;
-    this.#cursor = startOf(options.subscription);
+    this.#row = heeded(options.subscription, options.feed.lastSeq);
+    this.#cursor = startOf(this.#row);
     this.#admitted = options.announce === undefined;
     this.#heardMs = deps.clock.nowMs();
     this.#postedMs = this.#heardMs;
@@ -117,8 +117,8 @@ export class Reader {
   /** What its row says now. */
   refresh(row: Subscription): void {
     if (row.version !== this.#row.version) {
-      this.#row = row;
-      this.#rewind(startOf(row));
+      this.#row = heeded(row, this.#options.feed.lastSeq);
+      this.#rewind(startOf(this.#row));
       this.#resends = 0;
     } else if (row.mode === 'pull') this.#row = row;
     else this.#hear(row);
@@ -311,6 +311,13 @@ export class Reader {
     return answer === 'sent';
   }
 }
+
+/**
+ * An ack that reaches further than all that this relay knows of may be of events that a relay before it has posted and
+ * not written, or of none at all: as if it had not come, and the next look at the row judges it.
+ */
+const heeded = (row: Subscription, lastSeq: number): Subscription =>
+  row.acked > Math.max(row.after, lastSeq) ? { ...row, acked: row.after } : row;
 
 /** An ack reaches further than the cursor of a relay that ended without saving it. */
 const startOf = ({ after, acked }: Subscription): number => Math.max(after, acked);

@@ -200,3 +200,32 @@ async function watch(
   // Whoever never acknowledges is sent all of it again; and may in the end have to come for it.
   await promise;
 }
+
+test('an ack of what is not there yet is refused by whoever relays next, and nothing is left out for it', async () => {
+  const events = printed(Array.from({ length: 20 }, () => 10));
+  const emittedMs = events.map((_, index) => index * 300);
+  const world = new SocketWorld({ events, emittedMs, lifeMs: 700 });
+  const heard: FromServer[] = [];
+  const { clock, socket, execution } = world;
+  const asker = world.asker('c');
+  world.connections.clients.set('c', async (text) => {
+    const message = readFromServer(JSON.parse(text));
+    if (message) heard.push(message);
+    return 'sent';
+  });
+  const client = async () => {
+    await subscribe(socket, { executionId: execution.id, after: 0, delivery: 1 }, asker);
+    // Between two relays: the one has looked for acks the last time.
+    await clock.sleep(690);
+    await acknowledge(socket, { executionId: execution.id, seq: 999 }, asker);
+    while (!heard.some(({ type }) => type === 'execution.complete')) await clock.sleep(100);
+  };
+  world.background.push(world.start());
+  await world.clock.run(client());
+  const refused = heard.filter(({ type }) => type === 'error');
+  expect(refused).toMatchObject([{ correlationId: asker.messageId }]);
+  const seqs = heard.flatMap((message) =>
+    message.type === 'execution.output' ? message.payload.events.map(({ seq }) => seq) : [],
+  );
+  expect([...new Set(seqs)]).toEqual(events.map(({ seq }) => seq));
+});
