@@ -87,8 +87,11 @@ async function expectEnded(control: Control, client: CodeInterpreter, id: string
     await pause();
   }
   // Of a tenant with one slot: what else lives would have been made by a fault.
-  for await (const { id: other, status } of client.listSandboxes())
+  for await (const { id: other } of client.listSandboxes()) {
+    // The list may be half a second behind.
+    const { status } = (await client.getSandbox(other)).info;
     if (status !== 'stopped' && status !== 'failed') throw new Broken(`${other} is left ${status}`);
+  }
   while ((await control.runningLives()).includes(id)) await pause();
 }
 
