@@ -2,7 +2,6 @@
  * Puts the parts of the agent together from its configuration. No behaviour of its own.
  */
 import { chmod, chown } from 'node:fs/promises';
-import { freemem } from 'node:os';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Language } from '../../contract/runtimes.ts';
 import type { AgentConfig } from './config.ts';
@@ -18,7 +17,7 @@ import { Uploads } from './files/uploads.ts';
 import { Watches } from './files/watches.ts';
 import { findLanguages } from './languages.ts';
 import type { Log } from './log.ts';
-import { idleProcessorMs, readResources } from './metrics/readings.ts';
+import { idleProcessorMs, readResources, readRoom } from './metrics/readings.ts';
 import { Sampler } from './metrics/sampler.ts';
 import { memoryLimitBytes } from './processes/memory.ts';
 import { ProcessRuns } from './processes/process-runs.ts';
@@ -55,6 +54,7 @@ export async function openSandbox(
     environment: userEnvironment(config),
     baseEnv: () => state.env,
     refuseNew,
+    giveWay: () => contexts.giveWay(),
   });
   const drivers = findLanguages({
     directory: config.AGENT_LANGUAGES,
@@ -123,9 +123,11 @@ interface ContextParts {
 function openContexts(parts: ContextParts): Contexts {
   const { config, drivers, launcher, state, store, processes, log } = parts;
   const preloader = new Preloader({
+    loads: (language) => kernels.canPreload(language),
     start: (language, signal) => kernels.startPreloaded(language, signal),
-    roomBytes: () => roomBytes(config),
-    isIdle: () => contexts.all().every(({ idle }) => idle),
+    roomBytes: () =>
+      readRoom(config.AGENT_WORKSPACE, { memoryBytes: config.AGENT_MEMORY_BYTES || undefined }),
+    isIdle: () => contexts.all().every(({ idle }) => idle) && processes.idle,
     idleMs: idleProcessorMs,
     quietMs: config.AGENT_PRELOAD_QUIET_MS,
     log,
@@ -167,16 +169,6 @@ function openContexts(parts: ContextParts): Contexts {
     refuseNew: () => state.refuseWhenDraining(),
   });
   return contexts;
-}
-
-/** What user code may still take before the sandbox, or the machine below it, has none. */
-async function roomBytes(config: AgentConfig): Promise<number> {
-  const memoryBytes = config.AGENT_MEMORY_BYTES || undefined;
-  const { memoryLimitBytes: limit, memoryUsedBytes: used } = await readResources(
-    config.AGENT_WORKSPACE,
-    { memoryBytes },
-  );
-  return limit === undefined || used === undefined ? 0 : Math.min(limit - used, freemem());
 }
 
 function openValidator(

@@ -106,6 +106,11 @@ export class Contexts {
     return known ?? this.#open({ id: newContextId(), language, isDefault: true });
   }
 
+  /** Something else than code of a context is about to run. */
+  giveWay(): void {
+    this.#options.preloader.giveWay();
+  }
+
   async complete(id: string, request: CompleteRequest): Promise<Completion> {
     const context = this.get(id);
     this.#options.refuseNew();

@@ -67,10 +67,15 @@ export class KernelStarter {
       });
   }
 
+  async canPreload(language: Language): Promise<boolean> {
+    return (await this.#options.drivers).get(language)?.preloadingCommand !== undefined;
+  }
+
   /** Has no turn: whoever asks for an interpreter meanwhile does not wait for it. */
-  async startPreloaded(language: Language, signal: AbortSignal): Promise<Kernel | undefined> {
+  async startPreloaded(language: Language, signal: AbortSignal): Promise<Kernel> {
     const driver = (await this.#options.drivers).get(language);
-    if (driver?.preloadingCommand === undefined) return undefined;
+    if (driver?.preloadingCommand === undefined)
+      throw new Error(`nothing is loaded ahead for ${language}`);
     return this.#startBy({ ...driver, command: driver.preloadingCommand }, signal);
   }
 

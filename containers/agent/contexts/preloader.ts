@@ -11,17 +11,21 @@ import type { Language } from '../../../contract/runtimes.ts';
 import type { Kernel } from '../kernels/kernel.ts';
 import type { Log } from '../log.ts';
 
-/** Such an interpreter takes 80 MiB more; this leaves a sandbox of 1 GiB with one, and a smaller one without. */
+/** Such an interpreter takes 60 MiB more; this leaves a sandbox of 1 GiB with one, and a smaller one without. */
 const ROOM_BYTES = 768 * 1024 * 1024;
 
 export interface PreloaderOptions {
-  /** Undefined where the language has no heavy libraries. */
-  readonly start: (language: Language, signal: AbortSignal) => Promise<Kernel | undefined>;
+  /** Whether the language has heavy libraries. */
+  readonly loads: (language: Language) => Promise<boolean>;
+  readonly start: (language: Language, signal: AbortSignal) => Promise<Kernel>;
   /** Memory that the sandbox has left. */
   readonly roomBytes: () => Promise<number>;
-  /** Whether no code runs. */
+  /** Whether no code and no process runs. */
   readonly isIdle: () => boolean;
-  /** What all processors of the machine have spent idle; undefined where it does not tell. */
+  /**
+   * What all processors of the machine have spent idle, whatever quota this sandbox has of them;
+   * undefined where it does not tell.
+   */
   readonly idleMs: () => number | undefined;
   /** For how long nothing must have come, nor the machine been busy; 0 does not wait. */
   readonly quietMs: number;
@@ -30,6 +34,8 @@ export interface PreloaderOptions {
 
 /** Of one processor: what must have been idle. */
 const IDLE_SHARE = 0.5;
+/** For one place: where something comes again and again, loading would be all that it does. */
+const MOST_TRIES = 3;
 /** The most is a timer's own. */
 const WAIT_MS = { least: 10, most: 2 ** 31 - 1 } as const;
 
@@ -44,6 +50,7 @@ export interface Place {
 export class Preloader {
   readonly #options: PreloaderOptions;
   #places: Place[] = [];
+  readonly #tries = new WeakMap<Place, number>();
   #timer: NodeJS.Timeout | undefined;
   #loading: AbortController | undefined;
   #closed = false;
@@ -53,9 +60,11 @@ export class Preloader {
   }
 
   offer(place: Place): void {
-    if (this.#closed || !isOpen(place)) return;
-    this.#places.push(place);
-    this.#waitForQuiet();
+    void this.#options.loads(place.language).then((loads) => {
+      if (!loads || this.#closed || !isOpen(place)) return;
+      this.#places.push(place);
+      this.#waitForQuiet();
+    });
   }
 
   /** Something is about to run: it gets all that there is. */
@@ -94,28 +103,36 @@ export class Preloader {
       return;
     }
     const place = this.#places.shift();
-    if (place) await this.#fill(place);
+    if (place && (await this.#fill(place)) === 'ended' && this.#mayTryAgain(place))
+      this.#places.push(place);
     if (this.#places.length > 0) this.#waitForQuiet();
   }
 
-  async #fill(place: Place): Promise<void> {
+  #mayTryAgain(place: Place): boolean {
+    const tries = (this.#tries.get(place) ?? 0) + 1;
+    this.#tries.set(place, tries);
+    return tries < MOST_TRIES && !this.#closed;
+  }
+
+  async #fill(place: Place): Promise<'ended' | 'done'> {
     const { log, roomBytes, start } = this.#options;
     const loading = new AbortController();
     this.#loading = loading;
     try {
       const room = await roomBytes();
       if (room < ROOM_BYTES) log.info('no memory to load libraries ahead', { roomBytes: room });
-      if (room < ROOM_BYTES || loading.signal.aborted) return;
+      if (loading.signal.aborted) return 'ended';
+      if (room < ROOM_BYTES) return 'done';
       const preloaded = await start(place.language, loading.signal);
-      if (!preloaded) return;
       const { pid } = preloaded;
       if (replace(place, preloaded)) log.info('an interpreter has its libraries ready', { pid });
     } catch (error) {
-      if (!loading.signal.aborted)
-        log.warn('no interpreter with libraries could be started', { error: String(error) });
+      if (loading.signal.aborted) return 'ended';
+      log.warn('no interpreter with libraries could be started', { error: String(error) });
     } finally {
       this.#loading = undefined;
     }
+    return 'done';
   }
 }
 

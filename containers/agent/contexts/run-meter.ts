@@ -25,7 +25,7 @@ export type MeasuredLimit = 'cpu' | 'memory' | 'processes';
 export interface RunMeterOptions {
   readonly pid: number;
   readonly tree: ProcessTree;
-  /** Of its memory, what no limit is meant for. */
+  /** Of its memory, and of that of each of its forks, what no limit is meant for. */
   readonly preloadedBytes?: number;
   readonly limits: ExecutionLimits;
   readonly onLimit: (limit: MeasuredLimit, value: number) => void;
@@ -86,14 +86,17 @@ export class RunMeter {
   }
 
   #limitHitBy(usage: TreeUsage): [MeasuredLimit, number] | undefined {
-    const { limits, preloadedBytes = 0 } = this.#options;
+    const { limits, preloadedBytes = 0, tree } = this.#options;
     const { cpuMs, memoryMb, processes } = limits;
     const before = this.#before;
     const used = usage.cpuUserMs + usage.cpuSystemMs;
     const usedMs = used - (before ? before.cpuUserMs + before.cpuSystemMs : 0);
     if (cpuMs !== undefined && usedMs >= cpuMs) return ['cpu', cpuMs];
-    if (memoryMb !== undefined && usage.memoryBytes - preloadedBytes > memoryMb * MIB)
-      return ['memory', memoryMb * MIB];
+    // A fork of the interpreter holds the libraries again, by the same measure.
+    const uncounted = () => preloadedBytes * tree.copies();
+    const most = memoryMb === undefined ? undefined : memoryMb * MIB;
+    if (most !== undefined && usage.memoryBytes > most && usage.memoryBytes - uncounted() > most)
+      return ['memory', most];
     if (processes !== undefined && usage.processes - (before?.processes ?? 1) > processes)
       return ['processes', processes];
     return undefined;

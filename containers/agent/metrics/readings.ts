@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, freemem } from 'node:os';
 import { groupFiles, memoryLimitBytes, oomKills, read } from '../processes/memory.ts';
 
 export interface Reading {
@@ -45,6 +45,12 @@ export async function readResources(workspace: string, limits: Limits): Promise<
     ...network(),
     oomKills: oomKills(),
   };
+}
+
+/** Of memory: what user code may still take before the sandbox, or the machine below it, has none. */
+export async function readRoom(workspace: string, limits: Limits): Promise<number> {
+  const { memoryLimitBytes: limit, memoryUsedBytes: used } = await readResources(workspace, limits);
+  return limit === undefined || used === undefined ? 0 : Math.min(limit - used, freemem());
 }
 
 function cpuMs(): number | undefined {

@@ -57,6 +57,13 @@ export class ProcessTree {
     return this.#sum(this.#last());
   }
 
+  /** Of those that the last scan found: the leader, and forks of it that became no other program. */
+  copies(): number {
+    const command = commandOf(this.#leader);
+    return this.#members.filter((pid) => command !== undefined && commandOf(pid) === command)
+      .length;
+  }
+
   #last(): ProcessFacts[] {
     return this.#members.map(readFacts).filter((facts) => facts !== undefined);
   }
@@ -133,6 +140,10 @@ function readFacts(pid: number): ProcessFacts | undefined {
     cpuUserMs: user + childUser,
     cpuSystemMs: system + childSystem,
   };
+}
+
+function commandOf(pid: number): string | undefined {
+  return read(`/proc/${pid}/cmdline`);
 }
 
 function memoryOf(pid: number): number {

@@ -18,6 +18,8 @@ export interface ProcessesOptions extends Omit<SpawnOptions, 'env'> {
   readonly baseEnv: () => Record<string, string>;
   /** Throws where nothing new may begin. */
   readonly refuseNew: () => void;
+  /** Before each start: what only uses idle time ends. */
+  readonly giveWay: () => void;
 }
 
 export type ProcessSelector = { readonly pid: number } | { readonly tag: string };
@@ -34,9 +36,10 @@ export class Processes {
 
   /** `execution`: whose events are also those of the process. */
   async start(config: ProcessConfig, execution?: Execution): Promise<Process> {
-    const { environment, baseEnv, refuseNew, ...spawning } = this.#options;
+    const { environment, baseEnv, giveWay, refuseNew, ...spawning } = this.#options;
     refuseNew();
     this.#refuseTooMany();
+    giveWay();
     this.#starting += 1;
     try {
       const env = { ...environment, ...baseEnv(), ...config.env };
@@ -58,6 +61,11 @@ export class Processes {
 
   running(): Process[] {
     return this.#processes.filter(({ end }) => end === undefined);
+  }
+
+  /** Whether none runs or is about to. */
+  get idle(): boolean {
+    return this.#starting === 0 && this.running().length === 0;
   }
 
   get(selector: ProcessSelector): Process {

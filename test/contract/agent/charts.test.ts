@@ -4,6 +4,7 @@ import type { Chart } from '../../../contract/charts.ts';
 import type { EventOf } from '../../../contract/events.ts';
 import { formsOf } from '../../../contract/forms.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { AHEAD, preloaded } from '../../helpers/preloaded.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 
 const isPng = (base64 = ''): boolean =>
@@ -20,10 +21,15 @@ function chartsOf(results: readonly EventOf<'result'>[]): (Chart | undefined)[] 
 
 const labels = { x_label: null, y_label: null, x_unit: null, y_unit: null };
 
-describe.skipIf(!hasModules('IPython', 'matplotlib'))('a figure of matplotlib', () => {
+const isHere = hasModules('IPython', 'matplotlib');
+describe.skipIf(!isHere).each([
+  { when: 'when it is imported', env: {} },
+  { when: 'ahead of use', env: AHEAD },
+])('a figure of matplotlib, loaded $when', ({ env }) => {
   let agent: TestAgent;
   beforeAll(async () => {
-    agent = await startAgent({ driver: 'ipython' });
+    agent = await startAgent({ driver: 'ipython', env });
+    if (env === AHEAD) await preloaded(agent);
     await agent.run('import datetime\nimport matplotlib.pyplot as plt');
   }, 60_000);
   afterAll(() => agent[Symbol.asyncDispose]());

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { formsOf } from '../../../contract/forms.ts';
 import { startAgent, type TestAgent } from '../../helpers/agent.ts';
+import { AHEAD, preloaded } from '../../helpers/preloaded.ts';
 import { hasModules } from '../../helpers/python-modules.ts';
 
 type Value = string | number;
@@ -100,12 +101,18 @@ const SEABORN: Library = {
   ],
 };
 
-describe.each([PANDAS, SEABORN])('a figure that $name draws', ({ name, code, figures }) => {
+describe.each([
+  { ...PANDAS, when: 'when it is imported' },
+  { ...PANDAS, when: 'ahead of use' },
+  { ...SEABORN, when: 'when it is imported' },
+])('a figure that $name draws, loaded $when', ({ name, code, figures, when }) => {
   const isHere = hasModules('IPython', 'matplotlib', name);
   let agent: TestAgent;
   beforeAll(async () => {
     if (!isHere) return;
-    agent = await startAgent({ driver: 'ipython' });
+    const isAhead = when === 'ahead of use';
+    agent = await startAgent({ driver: 'ipython', ...(isAhead ? { env: AHEAD } : {}) });
+    if (isAhead) await preloaded(agent);
     expect((await agent.run(code, { timeoutMs: 60_000 })).error).toBeUndefined();
   }, 90_000);
   afterAll(() => agent?.[Symbol.asyncDispose]());

@@ -19,7 +19,8 @@ function contextWith(startKernel: ContextOptions['startKernel']) {
     },
     startKernel,
     preloader: new Preloader({
-      start: () => Promise.resolve(undefined),
+      loads: () => Promise.resolve(false),
+      start: () => Promise.reject(new Error('it has none')),
       roomBytes: () => Promise.resolve(0),
       isIdle: () => true,
       idleMs: () => undefined,

@@ -29,6 +29,7 @@ function world() {
   const sandbox = { idle: true, roomBytes: 1024 * MIB, machineBusy: false, idleMs: 0 };
   const starts: { readonly signal: AbortSignal; readonly ready: (kernel: Kernel) => void }[] = [];
   const preloader = new Preloader({
+    loads: (language) => Promise.resolve(language === 'python'),
     start: (_, signal) => {
       const { promise, resolve, reject } = Promise.withResolvers<Kernel>();
       signal.addEventListener('abort', () => reject(new Error('it was ended')));
@@ -41,11 +42,11 @@ function world() {
     quietMs: QUIET_MS,
     log: new Log(() => undefined),
   });
-  const offer = () => {
+  const offer = (language: Place['language'] = 'python') => {
     const bare = fakeKernel(30 * MIB);
     let standing: Kernel | undefined = bare;
     const place: Place = {
-      language: 'python',
+      language,
       bare: () => standing,
       take: (kernel) => {
         standing = kernel;
@@ -86,6 +87,26 @@ it('is ended when anything is asked meanwhile, and begun no more for who is in u
   await pass();
   expect(starts.map(({ signal }) => signal.aborted)).toEqual([true]);
   expect(place.bare.dismissed).toBe(false);
+});
+
+it('is begun again for who still waits when another was asked, and at most three times', async () => {
+  const { starts, preloader, offer } = world();
+  offer();
+  const seen: number[] = [];
+  for (let round = 0; round < 5; round += 1) {
+    await pass();
+    seen.push(starts.length);
+    preloader.giveWay();
+    await pass(0);
+  }
+  expect(seen).toEqual([1, 2, 3, 3, 3]);
+});
+
+it('is not begun for a language that has nothing to load', async () => {
+  const { starts, offer } = world();
+  offer('bash');
+  await pass(1_000);
+  expect(starts).toHaveLength(0);
 });
 
 it('is dismissed where it comes too late', async () => {
