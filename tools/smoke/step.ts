@@ -8,6 +8,8 @@ export interface Run {
   /** In the metadata of what it makes, so that all of it is found again. */
   readonly id: string;
   readonly signal: AbortSignal;
+  /** Once one was asked for, whether or not that was answered. */
+  creates?: true;
   /** From `create` on. */
   sandbox?: Sandbox;
 }

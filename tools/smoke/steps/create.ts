@@ -10,6 +10,7 @@ export const create: Step = {
   name: 'create',
   run: async (run) => {
     let launched = false;
+    run.creates = true;
     run.sandbox = await run.client.createSandbox({
       runtime: 'python',
       lifetimeMs: LIFETIME_MS,

@@ -5,6 +5,9 @@ import { type Run, type Step, sandboxOf } from '../step.ts';
 
 const STOPS_WITHIN_MS = 90_000;
 const LOOK_EVERY_MS = 500;
+const LIST_LAG_MS = 2_000;
+
+type Made = Pick<Run, 'client' | 'id' | 'sandbox' | 'creates'>;
 
 /** All pages: each is cut before it is filtered, so that the first of a busy tenant may hold none of ours. */
 const ours = ({ client, id }: Pick<Run, 'client' | 'id'>): Promise<Sandbox[]> =>
@@ -42,10 +45,26 @@ async function untilStopped(look: () => Promise<Sandbox[]>, untilMs: number): Pr
 }
 
 /** After a failure or a Ctrl-C: also one whose answer never came. Answers what it ended. */
-export async function cleanUp(run: Pick<Run, 'client' | 'id'>): Promise<string[]> {
-  const live = (await ours(run)).filter(
+export async function cleanUp(run: Made): Promise<string[]> {
+  const made = new Map((await listed(run)).map((sandbox) => [sandbox.id, sandbox]));
+  if (run.sandbox) {
+    await run.sandbox.refresh();
+    made.set(run.sandbox.id, run.sandbox);
+  }
+  const live = [...made.values()].filter(
     ({ status }) => status !== 'stopped' && status !== 'stopping',
   );
   for (const sandbox of live) await sandbox.terminate();
   return live.map(({ id }) => id);
+}
+
+/** Looks again where a creation was not answered: the list may be a moment behind. */
+async function listed(run: Made): Promise<Sandbox[]> {
+  const untilMs = performance.now() + LIST_LAG_MS;
+  for (;;) {
+    const found = await ours(run);
+    if (found.length > 0 || run.sandbox || !run.creates || performance.now() > untilMs)
+      return found;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+  }
 }
