@@ -3,7 +3,7 @@
  * Owns what is in the image and where. Must never read anything of the agent but its finished bundle.
  */
 import { chmod, cp, link, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   compileFilesHelper,
@@ -96,7 +96,12 @@ export async function buildImageContext(options: ImageContextOptions): Promise<I
     cp(filesHelperSource, into('files-helper.c')),
     cp(ptyHelperSource, into('pty-helper.c')),
     cp(options.agentBundle, into('agent.mjs')),
-    cp(options.languagesDirectory, into('languages'), { recursive: true, dereference: true }),
+    cp(options.languagesDirectory, into('languages'), {
+      recursive: true,
+      dereference: true,
+      // Whoever runs a driver where it lies leaves this: no part of the image.
+      filter: (source) => basename(source) !== '__pycache__',
+    }),
     linkOrCopy(options.nodeBinary, into('node')),
     writeSeccompTables(outDirectory),
     ...(launcher === undefined ? [] : [cp(launcher, into('launcher'))]),

@@ -189,7 +189,7 @@ from kernel_preload import preload\npreload()\nprint("it serves")`;
     const left = '/tmp/.preload-999999999';
     await mkdir(left, { recursive: true });
     const drivers = join(import.meta.dirname, '../../../containers/languages/python');
-    const ended = spawnSync('/usr/bin/python3', ['-I', '-c', code, drivers, folder], {
+    const ended = spawnSync('/usr/bin/python3', ['-IB', '-c', code, drivers, folder], {
       encoding: 'utf8',
     });
     await rm(folder, { recursive: true });

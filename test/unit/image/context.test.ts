@@ -97,3 +97,16 @@ it('has a digest of all that the Dockerfile reads, and of nothing else', async (
   writeFileSync(join(directory, 'languages', 'python', 'driver.py'), 'print(2)');
   expect((await build()).manifest.digest).not.toBe(again);
 });
+
+it('is the same where a driver was run in its place, which leaves compiled code there', async () => {
+  const left = join(directory, 'languages', 'python', '__pycache__');
+  await mkdir(left);
+  writeFileSync(join(left, 'driver.cpython-311.pyc'), 'compiled');
+  try {
+    const { manifest } = await build();
+    expect(manifest.digest).toBe(context.manifest.digest);
+    expect(existsSync(join(out, 'languages', 'python', '__pycache__'))).toBe(false);
+  } finally {
+    rmSync(left, { recursive: true });
+  }
+});
