@@ -58,9 +58,12 @@ describe.runIf(target.pid !== undefined)('a sandbox whose', () => {
     const again = await ask();
     expect([201, 202]).toContain(again.status);
     if (first.status === 202) expect(again.json.data.id).toBe(first.json.data.id);
-    const listed = await api('/sandboxes');
-    const made = listed.json.data.items.filter((item: { name?: string }) => item.name === name);
-    expect(made).toHaveLength(1);
+    // A list may be half a second behind.
+    const made = async () =>
+      (await api('/sandboxes')).json.data.items.filter(
+        (item: { name?: string }) => item.name === name,
+      );
+    await expect.poll(made).toHaveLength(1);
     await api(`/sandboxes/${again.json.data.id}`, { method: 'DELETE' });
     expect(await untilStatus(again.json.data.id, 'stopped')).toMatchObject({
       endReason: 'terminated',

@@ -5,8 +5,8 @@ import { type OperatorWork, operatorOf } from './operator.ts';
 import { type Stack, startStack } from './stack.ts';
 import { tidy, worldOf } from './world.ts';
 
-/** On two busy cores a pool of two is full again within 10 s. */
-const TIDY_MS = 30_000;
+/** On two busy cores a pool of two is full again within 10 s; of a launch that died its seat is free after 20. */
+const TIDY_MS = 60_000;
 
 export interface Parts {
   readonly stack: Stack;
