@@ -176,43 +176,37 @@ describe('an execution whose interpreter does not start', () => {
 
   const request = { code: '', language: 'python', timeoutMs: 1_000 } as StartExecutionRequest;
 
-  it('runs on the one that does, once what kept them from living has ended', async () => {
+  /** The first so many starts fail. */
+  function submitted(failures: number) {
     let starts = 0;
     const context = contextWith(async () => {
       starts += 1;
-      if (starts < 4) throw new Error('no processes left');
+      if (starts <= failures) throw new Error('no processes left');
       return kernelThatRuns();
     });
     const { seen, execution } = executionSeen();
     context.submit(execution, request);
+    return { context, starts: () => starts, seen, execution };
+  }
+
+  it('runs on the one that does, once what kept them from living has ended', async () => {
+    const { starts, seen } = submitted(3);
     await vi.advanceTimersByTimeAsync(1_000);
-    expect([starts, seen.end?.outcome, seen.errors]).toEqual([4, 'ok', []]);
+    expect([starts(), seen.end?.outcome, seen.errors]).toEqual([4, 'ok', []]);
   });
 
   it('ends with an error that says so, after a bounded number of attempts', async () => {
-    let starts = 0;
-    const context = contextWith(() => {
-      starts += 1;
-      return Promise.reject(new Error('no processes left'));
-    });
-    const { seen, execution } = executionSeen();
-    context.submit(execution, request);
+    const { context, starts, seen } = submitted(Number.POSITIVE_INFINITY);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect([starts, seen.end?.outcome, seen.errors]).toEqual([5, 'error', ['KernelNotStarted']]);
+    expect([starts(), seen.end?.outcome, seen.errors]).toEqual([5, 'error', ['KernelNotStarted']]);
     expect(context.idle).toBe(true);
   });
 
   it('is not tried again once it was interrupted', async () => {
-    let starts = 0;
-    const context = contextWith(() => {
-      starts += 1;
-      return Promise.reject(new Error('no processes left'));
-    });
-    const { seen, execution } = executionSeen();
-    context.submit(execution, request);
+    const { context, starts, seen, execution } = submitted(Number.POSITIVE_INFINITY);
     await vi.advanceTimersByTimeAsync(50);
     context.interrupt(execution);
     await vi.advanceTimersByTimeAsync(10_000);
-    expect([starts, seen.end?.outcome]).toEqual([2, 'interrupted']);
+    expect([starts(), seen.end?.outcome]).toEqual([2, 'interrupted']);
   });
 });
