@@ -13,6 +13,7 @@ export const OUTPUTS = [5, 6];
 const { parse, stringify } = JSON;
 const { clearInterval, setInterval } = globalThis;
 const LONG_MS = 2 ** 30;
+const NONE = { k: -1, sent: true };
 
 export function pause(ms) {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
@@ -33,14 +34,15 @@ export function writeAll(fd, data) {
 
 export class Channels {
   #barrier = '';
-  #count = 0;
+  /** The present run's last frame. An interrupt may have ended its sending at any place. */
+  #last = NONE;
   #socket;
   /** While nothing is read, something else must keep the process alive. */
   #alive;
 
   begin(barrier) {
     this.#barrier = barrier;
-    this.#count = 0;
+    this.#last = NONE;
   }
 
   say(message) {
@@ -49,11 +51,20 @@ export class Channels {
 
   /** Everything written before this call is heard before the frame. */
   send(frame) {
-    const k = this.#count;
-    this.#count += 1;
+    if (!this.#last.sent) this.#write('\n');
+    const k = this.#last.k + 1;
     const mark = `\x1e${this.#barrier}${k.toString(16).padStart(8, '0')}\x1e`;
+    const line = `${stringify({ ...frame, barrier: this.#barrier, k })}\n`;
+    // In one step: whatever is cut off from here on is sent once more, and the agent takes it once.
+    this.#last = { k, mark, line, sent: false };
+    this.#write('');
+  }
+
+  #write(before) {
+    const { mark, line } = this.#last;
     for (const fd of OUTPUTS) writeAll(fd, mark);
-    this.say({ ...frame, barrier: this.#barrier, k });
+    writeAll(FRAMES, before + line);
+    this.#last.sent = true;
   }
 
   /** Requests until the agent closes the channel, which ends the process. */

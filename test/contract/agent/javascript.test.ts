@@ -306,4 +306,10 @@ describe('TypeScript', () => {
     });
     expect(error?.traceback).toMatch(/cell \d+:4:/);
   });
+
+  it('goes on after code that is more than its parser can hold', async () => {
+    const deep = `${'('.repeat(100_000)}1${')'.repeat(100_000)}`;
+    expect(await typed(deep)).toMatch(/^RangeError: .*nested too deeply/);
+    expect(await typed('const after: number = 1; after')).toBe('1');
+  });
 });

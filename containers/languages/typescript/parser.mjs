@@ -1,0 +1,42 @@
+/**
+ * Node's own TypeScript parser, as often as it takes. It is WebAssembly: where an interrupt or a trap
+ * ends it in the middle of its work, whatever is asked of that instance afterwards fails. Must never
+ * use an instance again that has not come to an end.
+ */
+import { createRequire } from 'node:module';
+import { compileFunction } from 'node:vm';
+
+const require = createRequire(import.meta.url);
+const SOURCE = process.binding('natives')['internal/deps/amaro/dist/index'];
+/** What it throws of code, and not of itself. */
+const REFUSALS = new Set(['InvalidSyntax', 'UnsupportedSyntax']);
+
+let idle = load();
+
+/**
+ * @param {{mode: 'strip-only' | 'transform', filename: string}} options
+ * @returns {string} the code without its types
+ * @throws {{code: string, message: string, filename: string, startLine: number, snippet: string}} of `REFUSALS`
+ * @throws {RangeError} where the parser itself failed
+ */
+export function transform(code, options) {
+  const parser = idle ?? load();
+  // An interrupt ends this function without a word: what is not given back is not used again.
+  idle = undefined;
+  try {
+    const { code: text } = parser.transformSync(code, options);
+    idle = parser;
+    return text;
+  } catch (error) {
+    if (!REFUSALS.has(error?.code))
+      throw new RangeError('the TypeScript parser gave up: the code may be nested too deeply');
+    idle = parser;
+    throw error;
+  }
+}
+
+function load() {
+  const module = { exports: {} };
+  compileFunction(SOURCE, ['module', 'exports', 'require'])(module, module.exports, require);
+  return module.exports;
+}
