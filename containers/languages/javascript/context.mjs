@@ -4,45 +4,49 @@
  *
  *   SIGINT while code computes  → the script is ended
  *   SIGINT while code waits     → the run ends, its timers are cleared; what else it has begun goes on
- *   SIGINT before `start`       → must not be: at a script's beginning node forgets it, or ends the process
+ *   SIGINT before `start`       → is of what ran before, and dropped
  */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { createContext, Script } from 'node:vm';
 import { compile } from './cell.mjs';
 import { Channels, pause, writeAll } from './channels.mjs';
 import { complete } from './completion.mjs';
+import {
+  holdInterrupts,
+  INTERRUPTED,
+  interruptible,
+  isInterrupt,
+  takeInterrupt,
+} from './interrupts.mjs';
 import { LiveStdin } from './live-stdin.mjs';
 import { prepareStdio } from './stdio.mjs';
 import { enter, enterBase, holdFileSize, ioCounts, Timers } from './surroundings.mjs';
 import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from './values.mjs';
 
-const INTERRUPTED = { name: 'Interrupted', value: 'the code was interrupted', traceback: '' };
 const STDERR = 2;
+/** Between two looks for an interrupt while code waits. */
+const LOOK_MS = 10;
 /** What a signal that has ended a child may take to be heard here. */
 const SIGNAL_MS = 100;
 
-const { setImmediate } = globalThis;
+const { clearInterval, setImmediate, setInterval } = globalThis;
 const { reallyExit } = process;
+const { cache } = createRequire(import.meta.url);
 
 const channels = new Channels();
 const timers = new Timers();
 let count = 1;
-/** Rejects the wait of the present run. */
-let interrupt;
 let running = false;
 /** Of the present run, where it was kept open. */
 let liveStdin;
 let hiddenFrame = '';
-/** Globals that user code cannot see. */
-const aside = createContext({});
-const workAside = new Script('work()', { filename: 'node:aside' });
 let queue = Promise.resolve();
 
 export function serve(driver, toJavaScript) {
   prepareStdio('');
   provideGlobals();
   timers.install();
+  holdInterrupts();
   watchProcess();
   channels.listen((request) => {
     if (request.op === 'stdin') feed(request);
@@ -60,21 +64,6 @@ function answer({ barrier, code, cursor }) {
     // It took too long, or something that user code has changed cannot be looked at.
   }
   channels.say({ type: 'completions', barrier, ...found });
-}
-
-/** SIGINT ends nothing but a script. An error goes around it: node would write our place into it. */
-function interruptible(work) {
-  let outcome;
-  aside.work = () => {
-    try {
-      outcome = { value: work() };
-    } catch (error) {
-      outcome = { error };
-    }
-  };
-  workAside.runInContext(aside, { breakOnSigint: true });
-  if ('error' in outcome) throw outcome.error;
-  return outcome.value;
 }
 
 /** What comes after its run is dropped. */
@@ -136,6 +125,7 @@ async function attempt(request, toJavaScript, begin) {
   try {
     holdFileSize(request.fileBytes);
     provideRequire();
+    takeInterrupt();
     let cell;
     const outcome = interruptible(() => {
       begin();
@@ -148,7 +138,11 @@ async function attempt(request, toJavaScript, begin) {
     const value = cell.isAsync ? await settled(outcome) : outcome;
     if (cell.hasResult && value !== undefined) {
       globalThis._ = value;
-      await result(value, { main: true });
+      await interruptible(() => {
+        // Between two scripts it would be forgotten.
+        if (takeInterrupt()) throw INTERRUPTED;
+        return result(value, { main: true });
+      });
     }
     return { ok: true, exitCode: 0 };
   } finally {
@@ -167,19 +161,27 @@ function runScript(script) {
 }
 
 async function settled(promise) {
+  let looks;
   const interrupted = new Promise((_, reject) => {
-    interrupt = reject;
+    looks = setInterval(() => {
+      if (!takeInterrupt()) return;
+      reject(INTERRUPTED);
+      process.emit('SIGINT', 'SIGINT');
+    }, LOOK_MS);
   });
   try {
     return (await Promise.race([promise, interrupted]))?.value;
   } finally {
-    interrupt = undefined;
+    clearInterval(looks);
   }
 }
 
 function failed(error) {
-  const interrupted = error === INTERRUPTED || error?.code === 'ERR_SCRIPT_EXECUTION_INTERRUPTED';
-  if (interrupted) timers.clear();
+  const interrupted = isInterrupt(error);
+  if (interrupted) {
+    timers.clear();
+    forgetCutModules();
+  }
   channels.send({
     type: 'error',
     ...(interrupted ? INTERRUPTED : describeError(error, hiddenFrame)),
@@ -240,6 +242,11 @@ function provideRequire() {
   Object.defineProperty(globalThis, 'require', { value, writable: true, configurable: true });
 }
 
+/** A module whose loading an interrupt has ended would be there for ever as far as it came. */
+function forgetCutModules() {
+  for (const [path, { loaded }] of Object.entries(cache)) if (!loaded) delete cache[path];
+}
+
 /** A property that can be assigned, also where node has one that only answers. */
 function provideName(name) {
   const known = Object.getOwnPropertyDescriptor(globalThis, name);
@@ -251,7 +258,6 @@ function provideName(name) {
 // ---- what can happen to the process ----
 
 function watchProcess() {
-  process.on('SIGINT', () => interrupt?.(INTERRUPTED));
   process.on('uncaughtException', (error) => tell('Uncaught', error));
   process.on('unhandledRejection', (reason) => tell('Uncaught (in promise)', reason));
   // Every way of `process.exit`, after its listeners.
