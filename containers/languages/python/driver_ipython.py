@@ -138,7 +138,7 @@ def main():
     if "--preload" in sys.argv:
         # Whoever reads arguments is not to find it.
         sys.argv.remove("--preload")
-        load("kernel_preload").preload()
+        load("kernel_preload").preload(io.interrupts)
     watch_for_fonts()
     open_user_paths()
     io.serve(

@@ -31,11 +31,11 @@ _FOLDERS = "/tmp/.preload-"
 _OWN = ("kernel_charts", "kernel_tables")
 
 
-def preload():
-    """Takes about a second, on one thread: for an interpreter that nobody waits for."""
+def preload(hold):
+    """Takes about a second, on one thread: for an interpreter that nobody waits for. `hold` keeps SIGINT waiting."""
     for name in _OWN:
         load(name)
-    shelf = Shelf()
+    shelf = Shelf(hold)
     with _unheard(), _folder_of_its_own() as folder, _environment(MPLCONFIGDIR=folder, **ONE_THREAD):
         for library, names, needs in _LIBRARIES:
             if all(importlib.util.find_spec(each) for each in (library, *needs)):
@@ -51,7 +51,8 @@ def preload():
 class Shelf:
     """Modules by the name of their package, the first part of theirs; and the finder that hands them over."""
 
-    def __init__(self):
+    def __init__(self, hold):
+        self._hold = hold
         self._known = {_package_of(name) for name in sys.modules}
         self._packages = {}
         self._library_of = {}
@@ -96,6 +97,16 @@ class Shelf:
 
     def hand_over(self, package):
         """A library with what importing it would bring, but for what would be another file now; all else alone."""
+        try:
+            # Half of it would be neither here nor there.
+            with self._hold:
+                self._give(package)
+        except KeyboardInterrupt:
+            # Python takes away what it was importing then: the next import comes for it again.
+            self._handed.discard(package)
+            raise
+
+    def _give(self, package):
         libraries = self._with_needs(package) if package in self._needs else ()
         others = [each for each in self._packages if self._library_of[each] in libraries]
         brought = [each for each in others if each not in sys.modules and self._is_still(each)]

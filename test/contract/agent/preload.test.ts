@@ -56,6 +56,22 @@ describe.skipIf(!canPreload)('an interpreter that has waited', () => {
     await preloaded(agent, times);
   };
 
+  it('gives a library whole, or again, where an interrupt comes as it is imported', async () => {
+    const interrupts = `import os, signal
+own = os.sched_getaffinity
+def affinity(pid):
+    os.sched_getaffinity = own
+    os.kill(os.getpid(), signal.SIGINT)
+    return own(pid)
+os.sched_getaffinity = affinity
+import numpy`;
+    expect((await agent.run(interrupts)).error?.name).toBe('KeyboardInterrupt');
+    const again = `import warnings\nwarnings.simplefilter("error")
+import numpy, pandas\nprint(pandas.Series(numpy.arange(3)).sum())`;
+    expect(await printed(again)).toBe('3');
+    await afresh();
+  });
+
   it('holds the libraries, and nothing shows them', async () => {
     const seen = `import sys
 print(sorted(globals()), sys.argv, sorted(name for name in sys.modules if name.split(".")[0] in
@@ -184,8 +200,8 @@ describe.skipIf(!canPreload || shape.shape !== 'host')('a library that is broken
     await mkdir(join(folder, 'pandas'));
     await writeFile(join(folder, 'pandas', 'part.py'), '');
     await writeFile(join(folder, 'pandas', '__init__.py'), 'from . import part\n1 / 0\n');
-    const code = `import sys, IPython\nsys.path[:0] = sys.argv[1:]
-from kernel_preload import preload\npreload()\nprint("it serves")`;
+    const code = `import contextlib, sys, IPython\nsys.path[:0] = sys.argv[1:]
+from kernel_preload import preload\npreload(contextlib.nullcontext())\nprint("it serves")`;
     const left = '/tmp/.preload-999999999';
     await mkdir(left, { recursive: true });
     const drivers = join(import.meta.dirname, '../../../containers/languages/python');
