@@ -12,6 +12,7 @@ import { compile } from './cell.mjs';
 import { Channels, pause, writeAll } from './channels.mjs';
 import { complete } from './completion.mjs';
 import {
+  dropInterrupts,
   holdInterrupts,
   INTERRUPTED,
   interruptible,
@@ -59,6 +60,7 @@ export function serve(driver, toJavaScript) {
 function answer({ barrier, code, cursor }) {
   let found = { start: cursor, end: cursor, matches: [], truncated: true };
   try {
+    dropInterrupts();
     found = interruptible(() => complete(code, cursor));
   } catch {
     // It took too long, or something that user code has changed cannot be looked at.
@@ -125,7 +127,7 @@ async function attempt(request, toJavaScript, begin) {
   try {
     holdFileSize(request.fileBytes);
     provideRequire();
-    takeInterrupt();
+    dropInterrupts();
     let cell;
     const outcome = interruptible(() => {
       begin();

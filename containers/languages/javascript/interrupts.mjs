@@ -6,8 +6,11 @@
  *   while a script of `interruptible` runs → the script is ended
  *   at any other time                      → it is pending: `takeInterrupt`
  */
+import { readdirSync, readFileSync } from 'node:fs';
 import { createContext, Script } from 'node:vm';
+import { pause } from './channels.mjs';
 
+const now = performance.now.bind(performance);
 const { startSigintWatchdog, stopSigintWatchdog } = process.binding('contextify');
 
 export const INTERRUPTED = {
@@ -16,12 +19,21 @@ export const INTERRUPTED = {
   traceback: '',
 };
 
+const THREADS = '/proc/self/task';
+/** The most that the watchdog's thread may take to look up, on a machine that has no time for it. */
+const PATIENCE_MS = 1000;
+
 /** Globals that user code cannot see. */
 const aside = createContext({});
 const workAside = new Script('work()', { filename: 'node:aside' });
 
+/** The id of the watchdog's thread. */
+let watchdog;
+
 export function holdInterrupts() {
+  const others = new Set(readdirSync(THREADS));
   startSigintWatchdog();
+  watchdog = readdirSync(THREADS).find((thread) => !others.has(thread));
   // What user code listens to is told by us: node would take the signal for itself.
   for (const event of ['newListener', 'removeListener'])
     for (const listener of process.listeners(event)) {
@@ -36,6 +48,18 @@ export function holdInterrupts() {
 export function takeInterrupt() {
   startSigintWatchdog();
   return stopSigintWatchdog();
+}
+
+/** Those of code that has ended: the watchdog may not have come to tell of them yet. */
+export function dropInterrupts() {
+  const end = now() + PATIENCE_MS;
+  while (!watchdogWaits() && now() < end) pause(0.05);
+  takeInterrupt();
+}
+
+function watchdogWaits() {
+  const stat = readFileSync(`${THREADS}/${watchdog}/stat`, 'latin1');
+  return stat.startsWith('S', stat.lastIndexOf(')') + 2);
 }
 
 export function isInterrupt(error) {

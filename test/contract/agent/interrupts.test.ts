@@ -62,6 +62,8 @@ describe.each(Object.entries(languages))('a context of %s keeps its state', (lan
       await agent.call('POST', `/executions/${id}/interrupt`);
       const { error, finished } = await agent.result(id);
       expect(outcomes, error?.value).toContain(finished.outcome);
+      // Not by an interrupt of the one before.
+      expect((await agent.run(its.busy(1), { language })).finished.outcome).toBe('ok');
     }
     expect((await agent.run(its.show, { language })).stdout).toBe('7\n');
   }
