@@ -46,6 +46,7 @@ export async function startE2bAgent(options: StartAgentOptions = {}): Promise<E2
     [Symbol.asyncDispose]: async () => {
       server.close();
       server.closeAllConnections();
+      console.info(`${calls.length} calls of the published packages`);
       await agent[Symbol.asyncDispose]();
     },
   };

@@ -24,6 +24,37 @@ async function survives(code: string, options: RunOptions = {}) {
   return ran;
 }
 
+it.each([
+  [
+    'python',
+    'held = []\ntry:\n  while True: held.append(open("/dev/null"))\nexcept OSError as error: print(error.errno)',
+    'print(1 + 1, "plain" + "er")',
+    'for each in held: each.close()',
+  ],
+  [
+    'javascript',
+    'held = []; try { for (;;) held.push(require("fs").openSync("/dev/null")) } catch (error) { console.log(-error.errno) }',
+    'console.log(1 + 1, "plain" + "er")',
+    'for (const fd of held) require("fs").closeSync(fd)',
+  ],
+  [
+    'bash',
+    'while { exec {fd}</dev/null; } 2>/dev/null; do held=$fd; done; echo 24',
+    'echo 2 plainer',
+    'for ((fd = 20; fd <= held; fd += 1)); do exec {fd}<&-; done',
+  ],
+])(
+  '%s goes on where its code has opened all the files that it may',
+  async (language, open, code, close) => {
+    expect((await agent.run(open, { language })).stdout).toBe('24\n');
+    expect(await agent.run(code, { language })).toMatchObject({
+      stdout: '2 plainer\n',
+      stderr: '',
+    });
+    expect((await agent.run(close, { language })).finished.outcome).toBe('ok');
+  },
+);
+
 describe('an interpreter that its code ends', () => {
   it.each([
     ['python', 'import os; os._exit(3)', { outcome: 'error', exitCode: 3 }],
