@@ -3,6 +3,7 @@
 Owns how IPython's hooks become frames. Must never print, never ask the terminal, never use colours.
 """
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -12,6 +13,9 @@ _FOLDER = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, _FOLDER)
 os.environ.setdefault("MPLBACKEND", "module://matplotlib_inline.backend_inline")
 
+from asyncio import CancelledError  # noqa: E402
+
+from IPython.core.async_helpers import get_asyncio_loop  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
@@ -26,6 +30,7 @@ class KernelShell(InteractiveShell):
     displayhook_class = FrameDisplayHook
     display_pub_class = FramePublisher
     kernel_io = None
+    _cancelling = False
 
     def init_display_formatter(self):
         self.display_formatter = new_formatter(self)
@@ -51,12 +56,28 @@ class KernelShell(InteractiveShell):
         return etype, value, trace
 
     def _showtraceback(self, etype, evalue, stb):
-        if issubclass(etype, SystemExit):
+        if issubclass(etype, SystemExit) or (self._cancelling and issubclass(etype, CancelledError)):
             return
         if self.display_formatter.making is not None:
             self.display_formatter.note(self.InteractiveTB.stb2text(stb))
             return
         self.kernel_io.error(etype.__name__, _text(evalue), self.InteractiveTB.stb2text(stb))
+
+    def run_awaiting(self, cell):
+        """IPython's own leaves what an interrupt ends to go on in the next cell."""
+        loop = get_asyncio_loop()
+        task = loop.create_task(cell)
+        try:
+            return loop.run_until_complete(task)
+        except KeyboardInterrupt:
+            self._cancelling = True
+            try:
+                task.cancel()
+                with contextlib.suppress(BaseException):
+                    loop.run_until_complete(task)
+            finally:
+                self._cancelling = False
+            raise
 
     def enable_gui(self, gui=None):
         pass
@@ -72,6 +93,7 @@ def make_shell(io):
     config.InteractiveShell.colors = "NoColor"
     config.Completer.use_jedi = False
     shell = KernelShell.instance(config=config)
+    shell.loop_runner = shell.run_awaiting
     warnings.filterwarnings("ignore", message="To exit: use 'exit'")
     # The first cell pays for imports of its own; it is paid here, before anyone waits.
     shell.run_cell("None", store_history=False, silent=True)
@@ -97,7 +119,7 @@ def execute(shell, code):
         io.error("SyntaxError", problem, "SyntaxError: " + problem)
         return False, 1, None
     result = shell.run_cell(code, store_history=True)
-    io.interrupts.arm(False)
+    io.interrupts.armed = False
     if result.success:
         return True, 0, None
     problem = result.error_in_exec or result.error_before_exec

@@ -55,7 +55,7 @@ class PlainContext:
                 self._io.error("SystemExit", str(end), "")
             return ok, status, None
         except BaseException as problem:
-            self._io.interrupts.arm(False)
+            self._io.interrupts.armed = False
             if isinstance(problem, MemoryError):
                 self._io.free_ballast()
             self._io.error(type(problem).__name__, _text(problem), format_problem(problem))

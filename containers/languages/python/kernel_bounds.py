@@ -22,36 +22,34 @@ class TimeBound:
     def __init__(self, interrupts):
         self._interrupts = interrupts
         self._running = False
-        self._found = (signal.SIG_DFL, 0.0, 0.0, 0.0)
 
     def call(self, seconds, function, *args):
         """What the function answers. Within another call, that one's bound is the only one."""
         if self._running or threading.current_thread() is not threading.main_thread():
             return function(*args)
-        self._begin(seconds)
-        # Twice, since the alarm may come when the inner one has just begun.
-        try:
+        with self._interrupts:
+            found = self._begin(seconds)
             try:
+                self._interrupts.let_in()
                 return function(*args)
             finally:
-                self._running = False
-        finally:
-            self._end()
+                self._interrupts.holds += 1
+                self._end(found)
 
     def _begin(self, seconds):
         handler = signal.signal(signal.SIGALRM, self._on_alarm)
         self._running = True
         left, again = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
-        self._found = (handler, left, again, time.monotonic())
+        return handler, left, again, time.monotonic()
 
-    def _end(self):
+    def _end(self, found):
         self._running = False
-        handler, left, again, began = self._found
+        handler, left, again, began = found
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if left > 0:
             signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), again)
 
     def _on_alarm(self, _number, _frame):
-        if self._running and not self._interrupts.held:
+        if self._running and not self._interrupts.holds:
             raise TookTooLong

@@ -5,18 +5,24 @@ import threading
 
 
 class Interrupts:
-    """SIGINT raises KeyboardInterrupt in user code only: never in the driver, never inside a frame."""
+    """SIGINT raises KeyboardInterrupt in user code only: never in the driver, never inside a frame.
+
+    A signal is heard where a function begins and where it ends, so a call that holds it off comes too late
+    right after user code. `armed` and `holds` are set there instead.
+    """
 
     def __init__(self):
-        self._armed = False
+        # User code runs.
+        self.armed = False
+        # A frame is being sent, for one.
+        self.holds = 0
         self._due = False
-        self._held = 0
         self._pending = False
 
     def _on_signal(self, _number, _frame):
-        if self._held or (self._due and not self._armed):
+        if self.holds or (self._due and not self.armed):
             self._pending = True
-        elif self._armed:
+        elif self.armed:
             raise KeyboardInterrupt
 
     def install(self):
@@ -28,29 +34,31 @@ class Interrupts:
         self._due = True
         self._pending = False
 
-    def arm(self, armed):
-        self._armed = armed
-        pending, self._pending = self._pending, False
-        if not armed:
-            self._due = False
-        elif pending:
-            raise KeyboardInterrupt
+    def arm(self):
+        self.armed = True
+        self._due = False
+        self._raise_pending()
 
-    @property
-    def held(self):
-        """A frame is being sent."""
-        return self._held > 0
+    def let_in(self):
+        """Ends a hold."""
+        self.holds -= 1
+        self._raise_pending()
+
+    def _raise_pending(self):
+        if self.holds == 0 and self._pending and self.armed:
+            self._pending = False
+            raise KeyboardInterrupt
 
     def __enter__(self):
         # Handlers run in the main thread only, so what other threads send needs no hold.
         if threading.current_thread() is threading.main_thread():
-            self._held += 1
+            self.holds += 1
         return self
 
     def __exit__(self, kind, _value, _trace):
         if threading.current_thread() is not threading.main_thread():
             return
-        self._held -= 1
-        if self._held == 0 and self._pending and self._armed and kind is None:
-            self._pending = False
-            raise KeyboardInterrupt
+        if kind is None:
+            self.let_in()
+        else:
+            self.holds -= 1

@@ -157,13 +157,12 @@ class KernelIO:
         try:
             self._restore_process()
             self.interrupts.expect()
-            self.interrupts.arm(True)
+            self.interrupts.arm()
             found = complete(request["code"], cursor)
+            self.interrupts.armed = False
         except BaseException:
             # It took too long, or something of the user's code would not be looked at.
-            pass
-        finally:
-            self.interrupts.arm(False)
+            self.interrupts.armed = False
         if self.in_kernel():
             answer = {"type": "completions", "barrier": request["barrier"], **found}
             line = json.dumps(answer, ensure_ascii=False).encode("utf-8", "replace")
@@ -172,8 +171,10 @@ class KernelIO:
             os._exit(1)
 
     def _run(self, request, execute, execution_count):
-        self._barrier = request["barrier"].encode()
-        self._count = 0
+        with self._lock:
+            # A thread of an earlier run may be sending.
+            self._barrier = request["barrier"].encode()
+            self._count = 0
         self._reported = False
         self._restore_process()
         io_before = io_counts()
@@ -183,16 +184,16 @@ class KernelIO:
         restore = None
         try:
             restore = self._enter(request)
-            self.interrupts.arm(True)
+            self.interrupts.arm()
             ok, exit_code, reason = execute(request["code"])
+            self.interrupts.armed = False
         except BaseException as problem:
-            self.interrupts.arm(False)
+            self.interrupts.armed = False
             self.free_ballast()
             reason = reason_of(problem)
             if self.in_kernel() and not self._reported:
                 self.error(type(problem).__name__, str(problem), "")
         finally:
-            self.interrupts.arm(False)
             if not self.in_kernel():
                 # A child that user code forked came back here: its end is the end of its code.
                 self._flush()
