@@ -19,15 +19,16 @@ from channels import Channels, read_some  # noqa: E402
 from kernel_fds import write_all  # noqa: E402
 from kernel_measures import hold_file_size, io_counts, io_since  # noqa: E402
 from live_stdin import LiveStdin  # noqa: E402
-from shell import Interrupted, Shell, ShellEnded  # noqa: E402
+from shell import Interrupted, Shell, ShellEnded, place_of  # noqa: E402
 
 # SIGINT leaves every function of the code, one after the other: each next command finds itself returning.
-_RETURN = "builtin return 130 2>/dev/null"
-_ON_INTERRUPT = "__ci_int=1; builtin set -T; builtin trap '%s' DEBUG" % _RETURN
+# Under `set -e` the first one would end the shell; under `extdebug` our own ones, which cannot return, be skipped.
+_RETURN = "builtin return 130 2>/dev/null || builtin :"
+_ON_INTERRUPT = "__ci_int=${__ci_int-$-}; builtin set +e -T; builtin trap '%s' DEBUG" % _RETURN
 _AFTER_INTERRUPT = (
-    "if [[ -v __ci_int ]]; then builtin trap - DEBUG; builtin set +T; builtin unset __ci_int; fi"
+    "if [[ -v __ci_int ]]; then builtin trap - DEBUG; [[ $__ci_int == *T* ]] || builtin set +T; "
+    "[[ $__ci_int != *e* ]] || builtin set -e; builtin unset __ci_int; fi"
 )
-
 
 # Of a program that was ended for it. The shell has a trap: its own writes fail and it goes on.
 _LARGE_FILE_STATUS = 128 + signal.SIGXFSZ
@@ -81,13 +82,8 @@ class Runs:
 
         def ask(arguments, word):
             token = secrets.token_hex(16)
-            line = "builtin compgen %s -- %s >/proc/%d/fd/%d 2>/dev/null; " % (
-                arguments,
-                quote(word),
-                os.getpid(),
-                told,
-            )
-            shell.ask(token, [line + shell.answer(token, "0")], patient=False)
+            line = "builtin compgen %s -- %s >|%s 2>/dev/null" % (arguments, quote(word), place_of(told))
+            shell.ask(token, [_guarded([line, shell.answer(token, "0")])], patient=False)
             said = os.pread(told, 1024 * 1024, 0)
             os.ftruncate(told, 0)
             return said.decode("utf-8", "replace")
@@ -106,7 +102,7 @@ class Runs:
         token = secrets.token_hex(16)
         steps = [
             # The code before may have closed or replaced them. (`builtin exec` would take them back.)
-            "exec 1>>/proc/%d/fd/1 2>>/proc/%d/fd/2" % (os.getpid(), os.getpid()),
+            "exec 1>>%s 2>>%s" % (place_of(1), place_of(2)),
             _AFTER_INTERRUPT,
             "builtin trap %s INT" % quote(_ON_INTERRUPT),
             "__ci_status=0",
@@ -119,12 +115,12 @@ class Runs:
             steps.extend(_change_directory(request.get("baseCwd")))
         for name, value in (request.get("env") or {}).items():
             steps.append("__ci_had_%s=${%s+x} __ci_old_%s=${%s-}" % (name, name, name, name))
-            steps.append("builtin export %s=%s" % (name, quote(value)))
+            steps.append(_export(name, quote(value)))
         if request.get("cwd") is not None:
             steps.append("__ci_pwd=$PWD")
             steps.extend(_change_directory(request["cwd"]))
         steps.append(self._shell.answer(token, "$__ci_status"))
-        if self._shell.ask(token, ["; ".join(steps)]) == 0:
+        if self._shell.ask(token, [_guarded(steps)]) == 0:
             self._base_done = True
             return None
         wanted = request.get("cwd") or request.get("baseCwd")
@@ -138,17 +134,15 @@ class Runs:
             live = LiveStdin(self._channels.requests, self._channels.held, request["barrier"])
         stdin = live.reader if live else _memory_file("stdin", request.get("stdin") or "")
         try:
-            # `source`, and not `eval` in a function: what the code declares must be global.
-            source = "builtin source /dev/fd/9 9</proc/%d/fd/%d 0</proc/%d/fd/%d %s; __ci_status=$?" % (
-                os.getpid(),
-                code,
-                os.getpid(),
-                stdin,
-                self._shell.closed,
+            # `source`, and not `eval` in a function: what the code declares must be global. Behind `builtin`,
+            # `||` takes `set -e` from its status only, not from the code.
+            source = "__ci_status=0; builtin source %s 0<%s || __ci_status=$?" % (
+                place_of(code),
+                place_of(stdin),
             )
             leave = [_AFTER_INTERRUPT, *_restore(request)]
             leave.append(self._shell.answer(token, "$__ci_status"))
-            status = self._shell.ask(token, [source, "{ %s; } 2>/dev/null" % "; ".join(leave)], live)
+            status = self._shell.ask(token, [source, _guarded(leave, "2>/dev/null")], live)
             return 1 if skipped else status
         finally:
             os.close(code)
@@ -158,13 +152,30 @@ class Runs:
                 os.close(stdin)
 
 
+def _guarded(commands, redirection=""):
+    """On one line, whose failures are none of the `set -e` or the ERR trap of the code."""
+    return "{ %s; } %s || builtin :" % ("; ".join(commands), redirection)
+
+
+def _export(name, word):
+    """A variable that the code made read-only, or of integers, can end the shell: a copy of it tries first."""
+    return "[[ ${%s+${%s@a}} != *[ir]* ]] || ( builtin export %s=%s ) && builtin export %s=%s" % (
+        name,
+        name,
+        name,
+        word,
+        name,
+        word,
+    )
+
+
 def _restore(request):
     for name, value in (request.get("env") or {}).items():
         # A value that the code set itself is its own and stays.
         yield (
-            "if [[ ${%s-} == %s ]]; then if [[ -n $__ci_had_%s ]]; then %s=$__ci_old_%s;"
+            "if [[ ${%s-} == %s ]]; then if [[ -n $__ci_had_%s ]]; then %s;"
             " else builtin unset %s; fi; fi; builtin unset __ci_had_%s __ci_old_%s"
-        ) % (name, quote(value), name, name, name, name, name, name)
+        ) % (name, quote(value), name, _export(name, '"$__ci_old_%s"' % name), name, name, name)
     if request.get("fileBytes") is not None:
         yield "builtin trap - XFSZ"
     if request.get("cwd") is not None:

@@ -13,8 +13,12 @@ from kernel_fds import write_all
 
 _SHELL = "/bin/bash"
 
-# On one line, so that the shell counts the lines of the code and not those of this.
-_LOOP = 'while IFS= builtin read -r -u %d __ci_line; do builtin eval "$__ci_line"; done'
+# On one line, so that the shell counts the lines of the code and not those of this. The shell keeps nothing
+# of ours open: whatever number the code takes, also under a low `ulimit -n`, is its own. `read` would heed TMOUT.
+_LOOP = (
+    "while builtin mapfile -t -n 1 -u 8 __ci_line 8<%s && [[ -v __ci_line ]]; "
+    'do builtin eval "$__ci_line"; done'
+)
 
 
 class Interrupted(Exception):
@@ -30,8 +34,9 @@ class Shell:
     """The bash process. It reads lines of ours, and answers `<token> <status>`."""
 
     def __init__(self):
-        commands, self._commands = os.pipe()
-        self._answers, answers = os.pipe()
+        # Both ends of each stay open here, where the shell finds them.
+        read, self._commands = os.pipe()
+        self._answers, write = os.pipe()
         self._woken, wake = os.pipe()
         os.set_blocking(wake, False)
         os.set_blocking(self._woken, False)
@@ -39,15 +44,11 @@ class Shell:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         # Not ignored, which a shell would inherit and could not change.
         signal.signal(signal.SIGINT, lambda *_: None)
-        self.closed = "%d<&- %d>&-" % (commands, answers)
-        self._answer = "builtin printf '%%s %%s\\n' %s %s >&" + str(answers)
+        self._answer = "builtin printf '%%s %%s\\n' %s \"%s\" >|" + place_of(write)
         self._process = subprocess.Popen(
-            [_SHELL, "--norc", "--noprofile", "-O", "expand_aliases", "-c", _LOOP % commands, "bash"],
+            [_SHELL, "--norc", "--noprofile", "-O", "expand_aliases", "-c", _LOOP % place_of(read), "bash"],
             stdin=subprocess.DEVNULL,
-            pass_fds=(commands, answers),
         )
-        os.close(commands)
-        os.close(answers)
         self._held = b""
 
     @property
@@ -74,8 +75,11 @@ class Shell:
     def wait(self, fd, live=None, patient=True):
         """Until there is something to read. The shell may end meanwhile."""
         while True:
+            # Asked before each time: SIGCHLD wakes only once.
+            code = self._process.poll()
             reads, writes = (live.reads(), live.writes()) if live else ([], [])
-            ready, writable, _ = select.select([fd, self._woken, *reads], writes, [])
+            most = None if code is None else 0
+            ready, writable, _ = select.select([fd, self._woken, *reads], writes, [], most)
             if live:
                 live.step(ready, writable)
             interrupted = self._woken in ready and signal.SIGINT in read_some(self._woken)
@@ -85,7 +89,6 @@ class Shell:
             # What it said before it ended counts first.
             if fd in ready:
                 return
-            code = self._process.poll()
             if code is not None:
                 raise ShellEnded(code)
             if interrupted and not patient:
@@ -100,7 +103,9 @@ class Shell:
                 continue
             if not select.select([self._answers], [], [], 0)[0]:
                 return
-            data = read_some(self._answers)
-            if not data:
-                raise ShellEnded(self._process.wait())
-            self._held += data
+            self._held += read_some(self._answers)
+
+
+def place_of(fd):
+    """Where the shell opens what this process has."""
+    return "/proc/%d/fd/%d" % (os.getpid(), fd)
