@@ -83,7 +83,12 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
   if (encoding !== 'identity' && encoding !== 'gzip')
     throw new AppError('UNSUPPORTED_MEDIA_TYPE', 'content-encoding: must be gzip or absent');
   const source = encoding === 'gzip' ? request.pipe(createGunzip()) : request;
-  if (source !== request) request.once('error', (error) => source.destroy(error));
+  const cut = () => {
+    if (source !== request && !request.readableEnded)
+      source.destroy(new Error('the request was cut'));
+  };
+  request.once('close', cut);
+  if (request.destroyed) cut();
   try {
     for await (const chunk of source.iterator({ destroyOnReturn: false })) yield chunk as Buffer;
   } catch (error) {
@@ -92,6 +97,7 @@ async function* chunksOf(request: IncomingMessage): AsyncGenerator<Buffer> {
       details: { field: 'body' },
     });
   } finally {
+    request.off('close', cut);
     if (source !== request) source.destroy();
   }
 }

@@ -30,6 +30,8 @@ export function pour(
     request.once('end', settle).once('close', cut).on('data', take);
     helper.once('close', settle).on('drain', goOn);
     if (helper.destroyed) settle();
+    // Cut before anyone listened: it says so no more.
+    else if (request.destroyed && !request.readableEnded) cut();
   });
 }
 

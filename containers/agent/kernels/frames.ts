@@ -11,6 +11,7 @@ import { LIMITS } from '../../../contract/limits.ts';
 export const FRAME_BYTES = LIMITS.resultBytes + 1024 * 1024;
 /** Each costs memory when parsed: 16 MiB of brackets would be a gigabyte of arrays. */
 const STRUCTURE_MAX = { depth: 64, values: 50_000 };
+const TOO_MUCH = `it has more than ${STRUCTURE_MAX.values} values or is nested deeper than ${STRUCTURE_MAX.depth}`;
 
 const ReadyFrame = z.object({
   type: z.literal('ready'),
@@ -79,7 +80,9 @@ export function parseCompletion(line: Buffer, barrier: string): Completion | und
 /** A line that does not name the run's barrier is refused unparsed: it is the code's, not the driver's. */
 export function parseRunFrame(line: Buffer, barrier: string): RunFrame | undefined {
   if (!line.includes(barrier)) return undefined;
-  const frame = tooMuchStructure(line) ? standIn(line) : parse(RunFrame, line);
+  const frame = tooMuchStructure(line)
+    ? standIn(line, TOO_MUCH)
+    : (parse(RunFrame, line) ?? standIn(line, 'its form is not as agreed'));
   return frame?.barrier === barrier ? frame : undefined;
 }
 
@@ -93,19 +96,23 @@ function parse<T>(schema: z.ZodMiniType<T>, line: Buffer): T | undefined {
   }
 }
 
-const RESULT_HEAD = /^\{"type": ?"result", ?"main": ?(true|false),/;
+const HEAD = /^\{"type": ?"(?:(error)"|result", ?"main": ?(true|false)),/;
 const RUN_TAIL = /"barrier": ?"([0-9a-f]+)", ?"k": ?(\d{1,9})\}$/;
 
-/** In place of a driver's result that is too much to parse: a lost number would hold all after it. */
-function standIn(line: Buffer): RunFrame | undefined {
-  const head = RESULT_HEAD.exec(line.toString('latin1', 0, 64));
+/** In place of a driver's result or error that is not to be had: a lost number would hold all after it. */
+function standIn(line: Buffer, why: string): RunFrame | undefined {
+  const head = HEAD.exec(line.toString('latin1', 0, 64));
   const tail = RUN_TAIL.exec(line.toString('latin1', Math.max(0, line.length - 128)));
-  const barrier = tail?.[1];
+  const [, barrier, number] = tail ?? [];
   if (!head || barrier === undefined) return undefined;
-  const { values, depth } = STRUCTURE_MAX;
-  const mark = `[the result is left out: it has more than ${values} values or is nested deeper than ${depth}]`;
-  const data = { 'text/plain': mark };
-  return { type: 'result', main: head[1] === 'true', data, barrier, k: Number(tail?.[2]) };
+  const [, error, main] = head;
+  const of = { barrier, k: Number(number) };
+  if (error !== undefined) {
+    const value = `[the error is left out: ${why}]`;
+    return { type: 'error', name: 'Error', value, traceback: '', ...of };
+  }
+  const data = { 'text/plain': `[the result is left out: ${why}]` };
+  return { type: 'result', main: main === 'true', data, ...of };
 }
 
 function tooMuchStructure(line: Buffer): boolean {

@@ -13,8 +13,8 @@ import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
 import { ProcessLog } from './process-log.ts';
 import { signalGroup } from './user-process.ts';
 
-/** A child that lives on may hold the pipes, so their end is no sign that all was written: silence is. */
-const LAST_WORDS = { silenceMs: 100, pollMs: 10 } as const;
+/** A child that lives on may hold the pipes, so their end is no sign that all was written: silence is, in time. */
+const LAST_WORDS = { silenceMs: 100, pollMs: 10, mostMs: 2_000 } as const;
 
 /** From the SIGINT of an interrupt to SIGKILL. */
 const INTERRUPT_MS = 5_000;
@@ -242,13 +242,18 @@ export class Process {
 
   async #lastWords(): Promise<void> {
     this.#lastDataMs = performance.now();
+    let end = performance.now() + LAST_WORDS.mostMs;
     const open = () =>
       this.#sources().some(([, { reader }]) => !reader.readableEnded && !reader.destroyed);
     while (open()) {
-      const silentMs = performance.now() - this.#lastDataMs;
-      if (!this.#paused && silentMs > LAST_WORDS.silenceMs) return;
+      const now = performance.now();
+      const silent = now - this.#lastDataMs > LAST_WORDS.silenceMs;
+      if (!this.#paused && (silent || now > end)) return;
       if (this.#paused && this.#stop !== undefined) return;
-      if (this.#paused) this.#lastDataMs = performance.now();
+      if (this.#paused) {
+        this.#lastDataMs = now;
+        end = now + LAST_WORDS.mostMs;
+      }
       await new Promise((resolve) => setTimeout(resolve, LAST_WORDS.pollMs));
     }
   }

@@ -6,6 +6,7 @@
  */
 import { createRequire } from 'node:module';
 import { constants, Script } from 'node:vm';
+import { JSON, SyntaxError } from './globals.mjs';
 
 const require = createRequire(import.meta.url);
 // Node's own copy of its parser: the flag --expose-internals lets it be loaded.

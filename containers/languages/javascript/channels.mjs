@@ -4,6 +4,16 @@
  */
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
+import {
+  Atomics,
+  Buffer,
+  clearInterval,
+  Int32Array,
+  JSON,
+  process,
+  SharedArrayBuffer,
+  setInterval,
+} from './globals.mjs';
 
 const FRAMES = 3;
 const REQUESTS = 4;
@@ -11,7 +21,6 @@ const REQUESTS = 4;
 export const OUTPUTS = [5, 6];
 
 const { parse, stringify } = JSON;
-const { clearInterval, setInterval } = globalThis;
 const LONG_MS = 2 ** 30;
 const NONE = { k: -1, sent: true };
 

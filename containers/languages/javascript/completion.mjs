@@ -3,6 +3,7 @@
  * the user's: no getter is called, and no proxy is asked.
  */
 import { types } from 'node:util';
+import { Array, ArrayBuffer, globals, Map, Object, Symbol } from './globals.mjs';
 
 const MOST = 200;
 const CHARS = 256;
@@ -22,7 +23,7 @@ const { getOwnPropertyDescriptor, getOwnPropertyDescriptors, getOwnPropertyNames
 const UNKNOWN = Symbol('unknown');
 /** Such as `crypto`, which node makes when it is first asked for. */
 const LAZY = new Map(
-  Object.entries(getOwnPropertyDescriptors(globalThis)).flatMap(([name, descriptor]) =>
+  Object.entries(getOwnPropertyDescriptors(globals)).flatMap(([name, descriptor]) =>
     descriptor.get ? [[name, descriptor.get]] : [],
   ),
 );
@@ -59,16 +60,16 @@ function byName(a, b) {
 
 function addNames(found, written) {
   const all = new Members();
-  all.addOf(globalThis, 'variable');
+  all.addOf(globals, 'variable');
   found.isPartial = all.isPartial;
   for (const name of KEYWORDS) found.kinds.set(name, 'keyword');
   for (const [name, kind] of all.kinds)
-    if (written !== '' || getOwnPropertyDescriptor(globalThis, name)?.enumerable)
+    if (written !== '' || getOwnPropertyDescriptor(globals, name)?.enumerable)
       found.kinds.set(name, kind);
 }
 
 function addOfValue(found, [first, ...rest]) {
-  let value = lookUp(globalThis, first);
+  let value = lookUp(globals, first);
   for (const name of rest) value = value === UNKNOWN ? value : lookUp(value, name);
   if (value !== UNKNOWN) found.addOf(value, 'property');
 }
@@ -87,7 +88,7 @@ function lookUp(value, name) {
     const found = getOwnPropertyDescriptor(holder, name);
     if (!found) continue;
     if ('value' in found) return found.value;
-    return holder === globalThis && LAZY.get(name) === found.get ? found.get.call(holder) : UNKNOWN;
+    return holder === globals && LAZY.get(name) === found.get ? found.get.call(holder) : UNKNOWN;
   }
   return UNKNOWN;
 }

@@ -1,16 +1,23 @@
 /**
- * One interpreter state and its runs: request in, frames out. Owns the globals that user code gets and
- * what an interrupt, an exit and an error that nobody caught mean.
+ * One interpreter state and its runs: request in, frames out. Owns what an interrupt, an exit and an error
+ * that nobody caught mean.
  *
  *   SIGINT while code computes  → the script is ended
  *   SIGINT while code waits     → the run ends, its timers are cleared; what else it has begun goes on
  *   SIGINT before `start`       → is of what ran before, and dropped
  */
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { compile } from './cell.mjs';
 import { Channels, pause, writeAll } from './channels.mjs';
 import { complete } from './completion.mjs';
+import {
+  clearInterval,
+  Number,
+  Promise,
+  process,
+  String,
+  setImmediate,
+  setInterval,
+} from './globals.mjs';
 import {
   dropInterrupts,
   holdInterrupts,
@@ -20,9 +27,16 @@ import {
   takeInterrupt,
 } from './interrupts.mjs';
 import { LiveStdin } from './live-stdin.mjs';
+import {
+  forgetCutModules,
+  provideGlobals,
+  provideLast,
+  provideName,
+  provideRequire,
+} from './provided.mjs';
 import { prepareStdio } from './stdio.mjs';
 import { enter, enterBase, holdFileSize, ioCounts, Timers } from './surroundings.mjs';
-import { bounded, bundleOf, describeError, encoded, reasonOf, traceback } from './values.mjs';
+import { bounded, bundleOf, describeError, reasonOf, traceback } from './values.mjs';
 
 const STDERR = 2;
 /** Between two looks for an interrupt while code waits. */
@@ -30,9 +44,7 @@ const LOOK_MS = 10;
 /** What a signal that has ended a child may take to be heard here. */
 const SIGNAL_MS = 100;
 
-const { clearInterval, setImmediate, setInterval } = globalThis;
 const { reallyExit } = process;
-const { cache } = createRequire(import.meta.url);
 
 const channels = new Channels();
 const timers = new Timers();
@@ -45,16 +57,21 @@ let queue = Promise.resolve();
 
 export function serve(driver, toJavaScript) {
   prepareStdio('');
-  provideGlobals();
+  provideGlobals({ result, sendResult });
   timers.install();
   holdInterrupts();
   watchProcess();
   channels.listen((request) => {
     if (request.op === 'stdin') feed(request);
-    else if (request.op === 'complete') queue = queue.then(() => answer(request));
-    else queue = queue.then(() => run(request, toJavaScript));
+    else if (request.op === 'complete') next(() => answer(request));
+    else next(() => run(request, toJavaScript));
   });
   channels.say({ type: 'ready', driver, version: process.versions.node });
+}
+
+/** One after the other. What fails is told at once, by the end of the process: its answer would be waited for. */
+function next(work) {
+  queue = queue.then(work).catch(() => reallyExit.call(process, 1));
 }
 
 function answer({ barrier, code, cursor }) {
@@ -139,7 +156,7 @@ async function attempt(request, toJavaScript, begin) {
     });
     const value = cell.isAsync ? await settled(outcome) : outcome;
     if (cell.hasResult && value !== undefined) {
-      globalThis._ = value;
+      provideLast(value);
       await interruptible(() => {
         // Between two scripts it would be forgotten.
         if (takeInterrupt()) throw INTERRUPTED;
@@ -208,53 +225,6 @@ function sendResult(data, { main = false, id, update } = {}) {
     ...(id === undefined ? {} : { displayId: String(id).slice(0, 128) }),
     ...(update === true ? { update: true } : {}),
   });
-}
-
-// ---- what user code finds ----
-
-function provideGlobals() {
-  process.argv = process.argv.slice(0, 1);
-  process.execArgv = [];
-  const display = (value, options) => result(value, { ...options, main: false });
-  for (const [name, mime] of Object.entries({
-    html: 'text/html',
-    markdown: 'text/markdown',
-    latex: 'text/latex',
-    svg: 'image/svg+xml',
-    png: 'image/png',
-    jpeg: 'image/jpeg',
-    json: 'application/json',
-  }))
-    display[name] = (value, options) =>
-      sendResult(encoded({ [mime]: value }), { ...options, main: false });
-  const module = { exports: {} };
-  for (const [name, value] of Object.entries({ display, module, exports: module.exports }))
-    Object.defineProperty(globalThis, name, { value, writable: true, configurable: true });
-}
-
-let requireOf = '';
-
-/** As from a file in the working directory. */
-function provideRequire() {
-  const from = join(process.cwd(), 'cell.js');
-  if (from === requireOf) return;
-  requireOf = from;
-  const value = createRequire(from);
-  value.main = globalThis.module;
-  Object.defineProperty(globalThis, 'require', { value, writable: true, configurable: true });
-}
-
-/** A module whose loading an interrupt has ended would be there for ever as far as it came. */
-function forgetCutModules() {
-  for (const [path, { loaded }] of Object.entries(cache)) if (!loaded) delete cache[path];
-}
-
-/** A property that can be assigned, also where node has one that only answers. */
-function provideName(name) {
-  const known = Object.getOwnPropertyDescriptor(globalThis, name);
-  if (known && (known.writable || !known.configurable)) return;
-  const descriptor = { value: undefined, writable: true, configurable: true, enumerable: true };
-  Object.defineProperty(globalThis, name, descriptor);
 }
 
 // ---- what can happen to the process ----

@@ -9,6 +9,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { createContext, Script } from 'node:vm';
 import { pause } from './channels.mjs';
+import { performance, process, Set } from './globals.mjs';
 
 const now = performance.now.bind(performance);
 const { startSigintWatchdog, stopSigintWatchdog } = process.binding('contextify');

@@ -3,6 +3,7 @@
  * code reads, nor hold the channel once the run has ended.
  */
 import { Readable } from 'node:stream';
+import { Buffer } from './globals.mjs';
 
 const { from } = Buffer;
 

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
 import { OUTPUTS, writeAll } from './channels.mjs';
+import { ArrayBuffer, Buffer, Error, Object, performance, process } from './globals.mjs';
 
 const { nextTick } = process;
 
@@ -55,12 +56,14 @@ class LiveOutput extends Writable {
 const outputs = { stdout: new LiveOutput(1), stderr: new LiveOutput(2) };
 
 export function prepareStdio(stdin, live) {
-  for (const [index, copy] of OUTPUTS.entries()) restore(index + 1, copy);
+  // The lowest number first: what is opened takes the lowest that is free.
   provide(0, () => (stdin === '' ? openSync('/dev/null', 'r') : fileOf(stdin)));
+  for (const [index, copy] of OUTPUTS.entries()) restore(index + 1, copy);
   // fd 0 has its end at once then: nothing but the stream hears of what comes later.
   let input = live?.stream;
   define('stdin', () => {
-    input ??= createReadStream('', { fd: 0, autoClose: false });
+    // A description of its own: number 0 is another file in the next run, and this may read on.
+    input ??= createReadStream('', { fd: openSync('/proc/self/fd/0', 'r') });
     return input;
   });
   for (const [name, stream] of Object.entries(outputs)) define(name, () => stream);

@@ -5,8 +5,21 @@
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-
-const { clearImmediate, clearTimeout, setImmediate, setInterval, setTimeout } = globalThis;
+import {
+  clearImmediate,
+  clearTimeout,
+  globals,
+  Map,
+  Number,
+  Object,
+  process,
+  Reflect,
+  RegExp,
+  String,
+  setImmediate,
+  setInterval,
+  setTimeout,
+} from './globals.mjs';
 
 // oxlint-disable-next-line node/no-process-env -- not our configuration: it is user code's own
 const environment = process.env;
@@ -35,8 +48,13 @@ export function holdFileSize(limit) {
   const wanted = String(limit ?? ownFileSize);
   // A limit is set again each time, as the code before may have lifted it.
   if (limit === undefined && wanted === fileSize) return;
-  execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), `--fsize=${wanted}:`]);
-  fileSize = wanted;
+  try {
+    execFileSync('/usr/bin/prlimit', ['--pid', String(process.pid), `--fsize=${wanted}:`]);
+    fileSize = wanted;
+  } catch (error) {
+    // Code has opened all the files that it may, and may be about to close them: the next run tries again.
+    if (limit !== undefined) throw error;
+  }
 }
 
 /** Bytes that were read and written so far; undefined where the system does not tell. */
@@ -52,7 +70,7 @@ export function ioCounts() {
 
 /** Environment and directory for one run; answers what takes them back. */
 export function enter(env, cwd) {
-  const home = cwd === undefined ? undefined : process.cwd();
+  const home = cwd === undefined ? undefined : directory();
   if (cwd !== undefined) process.chdir(cwd);
   const before = Object.keys(env).map((name) => [name, environment[name]]);
   Object.assign(environment, env);
@@ -64,6 +82,15 @@ export function enter(env, cwd) {
     }
     if (home !== undefined) process.chdir(home);
   };
+}
+
+/** Undefined where code has removed the one that it is in. */
+export function directory() {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
+  }
 }
 
 /** Timers run on behind their run, but for one that was interrupted. */
@@ -96,9 +123,9 @@ export class Timers {
       Object.defineProperty(timer, 'name', { value: original.name });
       return Object.defineProperties(timer, withoutOwn(original));
     };
-    globalThis.setTimeout = wrap(setTimeout, clearTimeout, false);
-    globalThis.setInterval = wrap(setInterval, clearTimeout, true);
-    globalThis.setImmediate = wrap(setImmediate, clearImmediate, false);
+    globals.setTimeout = wrap(setTimeout, clearTimeout, false);
+    globals.setInterval = wrap(setInterval, clearTimeout, true);
+    globals.setImmediate = wrap(setImmediate, clearImmediate, false);
   }
 }
 

@@ -5,10 +5,24 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
+import {
+  Array,
+  ArrayBuffer,
+  Buffer,
+  Error,
+  JSON,
+  Number,
+  Object,
+  RegExp,
+  Set,
+  Symbol,
+} from './globals.mjs';
 
 const RESULT_BYTES = 16 * 1024 * 1024;
 const RESULT_TEXT_CHARS = 256 * 1024;
 const ERROR_CHARS = 32 * 1024;
+/** Of the name of a form, as in the agent's schema of frames. */
+const MIME_CHARS = 128;
 /** A JSON form is made of values up to this many parts. */
 const JSON_PARTS = 10_000;
 /** What a value says about how it is shown; the name is that of other JavaScript kernels. */
@@ -40,6 +54,7 @@ export function bundleOf(value) {
 export function encoded(bundle) {
   return Object.fromEntries(
     Object.entries(bundle).flatMap(([mime, value]) => {
+      if (mime.length > MIME_CHARS) return [];
       if (typeof value === 'string') return [[mime, value]];
       if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer)
         return [
@@ -103,8 +118,8 @@ export function describeError(error, hidden) {
     if (!(error instanceof Error))
       return { name: 'Uncaught', value: cut(textOf(error), ERROR_CHARS), traceback: '' };
     return {
-      name: error.name.slice(0, 256),
-      value: cut(error.message, ERROR_CHARS),
+      name: stringOf(error.name).slice(0, 256),
+      value: cut(stringOf(error.message), ERROR_CHARS),
       traceback: cut(traceback(error, hidden), ERROR_CHARS),
     };
   } catch {
@@ -124,6 +139,11 @@ export function reasonOf(error) {
   if (error?.code === 'ERR_MEMORY_ALLOCATION_FAILED' || NO_MEMORY.has(error?.message))
     return 'memory';
   return error?.code === 'EFBIG' ? 'file_size' : undefined;
+}
+
+/** Code may put anything there. */
+function stringOf(value) {
+  return typeof value === 'string' ? value : textOf(value);
 }
 
 function cut(text, limit) {

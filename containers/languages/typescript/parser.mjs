@@ -5,6 +5,7 @@
  */
 import { createRequire } from 'node:module';
 import { compileFunction } from 'node:vm';
+import { process, RangeError, Set } from '../javascript/globals.mjs';
 
 const require = createRequire(import.meta.url);
 const SOURCE = process.binding('natives')['internal/deps/amaro/dist/index'];

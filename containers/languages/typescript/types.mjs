@@ -1,4 +1,6 @@
 /** TypeScript without its types: nothing is checked but its form. */
+
+import { RangeError, SyntaxError } from '../javascript/globals.mjs';
 import { transform } from './parser.mjs';
 
 const FILENAME = 'cell';

@@ -30,6 +30,17 @@ async function untilSaid(id: string, text: string): Promise<void> {
   throw new Error(`it ended and said ${said}`);
 }
 
+it('ends with its command, also while something that it left behind goes on printing', async () => {
+  const { executionId } = await start({
+    command: '(for i in {1..400}; do echo x; sleep 0.02; done) & echo started',
+  });
+  const began = Date.now();
+  const { finished, stdout } = await agent.result(executionId);
+  expect(finished.outcome).toBe('ok');
+  expect(stdout).toContain('started\n');
+  expect(Date.now() - began).toBeLessThan(6_000);
+});
+
 it('runs a line of bash, and its events can be read and read again', async () => {
   const { pid, executionId, ...told } = await start({
     command: 'echo "$GIVEN $MINE"; echo oh >&2; exit 3',

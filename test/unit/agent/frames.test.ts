@@ -104,6 +104,27 @@ describe('frames on fd 3', () => {
     parse.mockRestore();
   });
 
+  it('keep their number where a result or an error is not as agreed', () => {
+    const line = (fields: object) =>
+      Buffer.from(JSON.stringify({ ...fields, barrier: BARRIER, k: 7 }));
+    const data = { ['x'.repeat(129)]: 'y' };
+    expect(parseRunFrame(line({ type: 'result', main: false, data }))).toEqual({
+      type: 'result',
+      main: false,
+      data: { 'text/plain': '[the result is left out: its form is not as agreed]' },
+      barrier: BARRIER,
+      k: 7,
+    });
+    expect(parseRunFrame(line({ type: 'error', name: ['E'], value: '', traceback: '' }))).toEqual({
+      type: 'error',
+      name: 'Error',
+      value: '[the error is left out: its form is not as agreed]',
+      traceback: '',
+      barrier: BARRIER,
+      k: 7,
+    });
+  });
+
   it('may hold any JSON as a result', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {

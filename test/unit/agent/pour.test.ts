@@ -41,3 +41,22 @@ it('is not cut for the time that the helper takes: how long a body may take is t
   expect(Buffer.concat(taken).toString()).toBe('xy');
   server.close();
 });
+
+it('rejects where the request was cut before anyone listened', async () => {
+  const poured = Promise.withResolvers<void>();
+  const server = createServer((request) => {
+    request.once('close', () => {
+      pour(request, new Writable({ write: (_chunk, _, next) => next() }), () => undefined).then(
+        poured.resolve,
+        poured.reject,
+      );
+    });
+  });
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const { port } = server.address() as AddressInfo;
+  const sending = ask({ port, host: '127.0.0.1', method: 'PUT', headers: { 'content-length': 9 } });
+  sending.on('error', () => undefined);
+  sending.write('x', () => sending.destroy());
+  await expect(poured.promise).rejects.toThrow('the request was cut');
+  server.close();
+});
