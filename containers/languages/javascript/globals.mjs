@@ -1,6 +1,7 @@
 /**
  * What node gives to every script, as it was before any code ran: what a cell declares becomes a property
- * of the global object, `process` and `Map` as any other name. A lint rule keeps all else from it.
+ * of the global object, `process` and `Map` as any other name. A lint rule lets no other
+ * file of an interpreter use the names as they are.
  */
 export { Buffer } from 'node:buffer';
 export { performance } from 'node:perf_hooks';
