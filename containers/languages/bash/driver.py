@@ -82,7 +82,7 @@ class Runs:
 
         def ask(arguments, word):
             token = secrets.token_hex(16)
-            line = "builtin compgen %s -- %s >|%s 2>/dev/null" % (arguments, quote(word), place_of(told))
+            line = "builtin compgen %s -- %s >|%s" % (arguments, quote(word), place_of(told))
             shell.ask(token, [_guarded([line, shell.answer(token, "0")])], patient=False)
             said = os.pread(told, 1024 * 1024, 0)
             os.ftruncate(told, 0)
@@ -101,8 +101,8 @@ class Runs:
         """What stands in the way of the code, if anything."""
         token = secrets.token_hex(16)
         steps = [
-            # The code before may have closed or replaced them. (`builtin exec` would take them back.)
-            "exec 1>>%s 2>>%s" % (place_of(1), place_of(2)),
+            # The code before may have closed or replaced it. (`builtin exec` would take it back.)
+            "exec 1>>" + place_of(1),
             _AFTER_INTERRUPT,
             "builtin trap %s INT" % quote(_ON_INTERRUPT),
             "__ci_status=0",
@@ -136,13 +136,14 @@ class Runs:
         try:
             # `source`, and not `eval` in a function: what the code declares must be global. Behind `builtin`,
             # `||` takes `set -e` from its status only, not from the code.
-            source = "__ci_status=0; builtin source %s 0<%s || __ci_status=$?" % (
+            source = "__ci_status=0; builtin source %s 0<%s 2>>%s || __ci_status=$?" % (
                 place_of(code),
                 place_of(stdin),
+                place_of(2),
             )
             leave = [_AFTER_INTERRUPT, *_restore(request)]
             leave.append(self._shell.answer(token, "$__ci_status"))
-            status = self._shell.ask(token, [source, _guarded(leave, "2>/dev/null")], live)
+            status = self._shell.ask(token, [source, _guarded(leave)], live)
             return 1 if skipped else status
         finally:
             os.close(code)
@@ -152,9 +153,9 @@ class Runs:
                 os.close(stdin)
 
 
-def _guarded(commands, redirection=""):
+def _guarded(commands):
     """On one line, whose failures are none of the `set -e` or the ERR trap of the code."""
-    return "{ %s; } %s || builtin :" % ("; ".join(commands), redirection)
+    return "{ %s; } || builtin :" % "; ".join(commands)
 
 
 def _export(name, word):

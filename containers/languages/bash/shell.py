@@ -15,9 +15,10 @@ _SHELL = "/bin/bash"
 
 # On one line, so that the shell counts the lines of the code and not those of this. The shell keeps nothing
 # of ours open: whatever number the code takes, also under a low `ulimit -n`, is its own. `read` would heed TMOUT.
+# Nobody hears what `set -x` tells of our lines.
 _LOOP = (
     "while builtin mapfile -t -n 1 -u 8 __ci_line 8<%s && [[ -v __ci_line ]]; "
-    'do builtin eval "$__ci_line"; done'
+    'do builtin eval "$__ci_line"; done 2>/dev/null'
 )
 
 

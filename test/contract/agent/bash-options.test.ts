@@ -36,7 +36,7 @@ describe('Bash, told by the code how to behave,', () => {
     ['trap "exit 3" ERR', /^7 /],
     ['trap : DEBUG', /^7 /],
     ['readonly IFS', /^7 /],
-    ['ulimit -n 12', /^7 /],
+    ['ulimit -n 9', /^7 /],
   ])(
     'completes, enters, leaves and is interrupted under `%s`, which stays',
     async (code, shown) => {
@@ -86,6 +86,20 @@ describe('Bash, told by the code how to behave,', () => {
     await run(`${before}exec ${numbers.map((n) => `${n}>kept${n}`).join(' ')}; echo in >&8`);
     await run(numbers.map((n) => `echo ${n} >&${n}`).join('; '));
     expect(await out('cat kept*')).toBe('3\n4\n5\n6\n7\nin\n8\n9\n');
+  });
+
+  it.each([
+    ['set -x', '+++ echo 7\n'],
+    ['set -v', 'echo $kept\n'],
+  ])('tells under `%s` of the code and of no line of ours', async (option, told) => {
+    expect((await run(option)).stderr).toBe('');
+    const { stdout, stderr } = await run('echo $kept', { env: { GIVEN: 'b' }, cwd: '/usr' });
+    expect([stdout, stderr]).toEqual(['7\n', told]);
+  });
+
+  it('is heard to its end, also what it prints as it exits', async () => {
+    const { stdout, stderr } = await run('trap "echo out; echo err >&2" EXIT; exit 4');
+    expect([stdout, stderr]).toEqual(['out\n', expect.stringMatching(/^err\n/)]);
   });
 
   it('hands no descriptor of ours to a command', async () => {
