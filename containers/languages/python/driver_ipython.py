@@ -17,6 +17,7 @@ from asyncio import CancelledError  # noqa: E402
 
 from IPython.core.async_helpers import get_asyncio_loop  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
+from IPython.utils.text import LSString, SList  # noqa: E402
 from traitlets.config import Config  # noqa: E402
 
 from kernel_display import FrameDisplayHook, FramePublisher, new_formatter  # noqa: E402
@@ -38,15 +39,16 @@ class KernelShell(InteractiveShell):
     def system(self, command):
         """`!cmd` writes to the kernel's own fd 1 and 2, where the agent hears it live."""
         command = self.var_expand(command, depth=1)
-        child = subprocess.Popen(command, shell=True, executable=os.environ.get("SHELL"))
-        try:
-            status = child.wait()
-        except KeyboardInterrupt:
-            # IPython's own goes on with the cell; an interrupt here ends it.
-            child.kill()
-            child.wait()
-            raise
-        self.user_ns["_exit_code"] = status
+        self.user_ns["_exit_code"] = _run_child(command, subprocess.Popen.wait)
+
+    def getoutput(self, command, split=True, depth=0):
+        if command.rstrip().endswith("&"):
+            raise OSError("Background processes not supported.")
+        command = self.var_expand(command, depth=depth + 1)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        output, _ = _run_child(command, subprocess.Popen.communicate, **streams)
+        text = output.decode(errors="replace")
+        return SList(text.splitlines()) if split else LSString(text)
 
     def _get_exc_info(self, exc_tuple=None):
         etype, value, trace = super()._get_exc_info(exc_tuple)
@@ -139,12 +141,27 @@ def complete(shell, code, cursor):
     return load("kernel_completion").complete(code, cursor, shell.user_ns, magics)
 
 
+def _run_child(command, wait, **streams):
+    """IPython's own goes on with the cell at an interrupt; here one ends it."""
+    child = subprocess.Popen(command, shell=True, executable=os.environ.get("SHELL"), **streams)
+    try:
+        return wait(child)
+    except KeyboardInterrupt:
+        child.kill()
+        child.wait()
+        raise
+
+
 def leave_out_driver(trace):
-    """Ends a traceback where user code came into this driver, such as by a signal."""
-    while trace is not None and trace.tb_next is not None:
-        if trace.tb_next.tb_frame.f_code.co_filename.startswith(_FOLDER):
-            trace.tb_next = None
+    """Out of a traceback, and out of the middle of it: this driver calls handlers of user code, for one."""
+    while trace is not None:
+        while trace.tb_next is not None and _is_driver(trace.tb_next):
+            trace.tb_next = trace.tb_next.tb_next
         trace = trace.tb_next
+
+
+def _is_driver(trace):
+    return trace.tb_frame.f_code.co_filename.startswith(_FOLDER)
 
 
 def _text(problem):

@@ -8,6 +8,9 @@ import signal
 import threading
 import time
 
+# Python's own: see kernel_handlers.
+from signal import signal as set_handler
+
 # What one form of a value may take.
 FORM_S = 5
 # The first exception may have been caught by what it should end.
@@ -37,18 +40,20 @@ class TimeBound:
                 self._end(found)
 
     def _begin(self, seconds):
-        handler = signal.signal(signal.SIGALRM, self._on_alarm)
+        # First: what is due by now goes to the handler of the user.
+        left, again = signal.setitimer(signal.ITIMER_REAL, 0)
+        handler = set_handler(signal.SIGALRM, self._on_alarm)
         self._running = True
-        left, again = signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
+        signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_S)
         return handler, left, again, time.monotonic()
 
     def _end(self, found):
         self._running = False
         handler, left, again, began = found
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
+        set_handler(signal.SIGALRM, signal.SIG_DFL if handler is None else handler)
         if left > 0:
-            signal.setitimer(signal.ITIMER_REAL, max(0.001, left - (time.monotonic() - began)), again)
+            signal.setitimer(signal.ITIMER_REAL, max(1e-6, left - (time.monotonic() - began)), again)
 
     def _on_alarm(self, _number, _frame):
         if self._running and not self._interrupts.holds:

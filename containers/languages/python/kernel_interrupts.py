@@ -16,6 +16,8 @@ class Interrupts:
         self.armed = False
         # A frame is being sent, for one.
         self.holds = 0
+        # Handlers of user code that wait for the end of a hold, each with its frame, by signal.
+        self.late = {}
         self._due = False
         self._pending = False
 
@@ -42,6 +44,9 @@ class Interrupts:
     def let_in(self):
         """Ends a hold."""
         self.holds -= 1
+        while self.late and self.holds == 0:
+            number, (handler, frame) = self.late.popitem()
+            handler(number, frame)
         self._raise_pending()
 
     def _raise_pending(self):

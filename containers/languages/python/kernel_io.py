@@ -1,6 +1,6 @@
-"""The channels between a Python driver and the agent, and what one run may change in the process.
+"""The channels between a Python driver and the agent.
 
-Owns fd 0 (requests), fd 3 (frames), the barriers on fd 1 and 2, stdin, env and cwd of a run.
+Owns fd 0 (requests), fd 3 (frames), the barriers on fd 1 and 2, stdin of a run.
 Must never trust that user code left anything in place: every run puts back what it needs.
 Works with the standard library of Python 3.9 and later, and imports as little as it can.
 """
@@ -14,9 +14,11 @@ import sys
 import threading
 
 from kernel_fds import keep_private, widen_pipes, write_all
+from kernel_handlers import guard_handlers
 from kernel_interrupts import Interrupts
-from kernel_measures import hold_file_size, io_counts, io_since
-from kernel_output import text_stream, whole_line_print
+from kernel_measures import io_counts, io_since
+from kernel_output import is_open, text_stream, whole_line_print
+from kernel_surroundings import Surroundings
 from kernel_values import ERROR_CHARS, bound_bundle, cut, encode_bundle, reason_of
 from live_stdin import LiveStdin
 
@@ -42,10 +44,11 @@ class KernelIO:
         self._lock = threading.Lock()
         self._barrier = b""
         self._count = 0
-        self._base_done = False
+        self._surroundings = Surroundings()
         self._ballast = _new_ballast()
         self._reported = False
         self.interrupts = Interrupts()
+        guard_handlers(self.interrupts)
         builtins.print = whole_line_print(builtins.print)
         self._restore_process()
 
@@ -171,7 +174,7 @@ class KernelIO:
             os._exit(1)
 
     def _run(self, request, execute, execution_count):
-        with self._lock:
+        with self.interrupts, self._lock:
             # A thread of an earlier run may be sending.
             self._barrier = request["barrier"].encode()
             self._count = 0
@@ -226,7 +229,7 @@ class KernelIO:
                 os.dup2(private, fd)
             os.set_blocking(fd, True)
             stream = self._streams.get(fd)
-            if stream is None or stream.closed:
+            if not is_open(stream):
                 stream = self._streams[fd] = text_stream(fd, "<stdout>" if fd == 1 else "<stderr>")
             name = "stdout" if fd == 1 else "stderr"
             setattr(sys, name, stream)
@@ -267,43 +270,12 @@ class KernelIO:
             os.dup2(self._devnull, 0)
 
     def _enter(self, request):
-        """Applies stdin, env and cwd of a run; answers what takes env and cwd back."""
+        """Answers what takes back what the run finds, but for its stdin."""
         if request.get("keepStdinOpen"):
             self._open_live_stdin()
         else:
             self._set_stdin(request.get("stdin") or "")
-        if not self._base_done:
-            os.environ.update(request.get("baseEnv") or {})
-            if request.get("baseCwd") is not None:
-                os.chdir(request["baseCwd"])
-            # Not before it is so: a run that fails here leaves it to the next one.
-            self._base_done = True
-        env = request.get("env") or {}
-        before = {name: os.environ.get(name) for name in env}
-        cwd = request.get("cwd")
-        home = None
-        if cwd is not None:
-            home = _working_directory()
-            os.chdir(cwd)
-        os.environ.update(env)
-        let_go = hold_file_size(os.getpid(), request.get("fileBytes"))
-
-        def restore():
-            let_go()
-            for name, value in env.items():
-                # A value that user code set itself is its own and stays.
-                if os.environ.get(name) == value:
-                    if before[name] is None:
-                        del os.environ[name]
-                    else:
-                        os.environ[name] = before[name]
-            if home is not None:
-                try:
-                    os.chdir(home)
-                except OSError:
-                    pass
-
-        return restore
+        return self._surroundings.enter(request)
 
 
 def _new_ballast():
@@ -311,13 +283,6 @@ def _new_ballast():
         return mmap.mmap(-1, _BALLAST_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     except (OSError, MemoryError):
         return None
-
-
-def _working_directory():
-    try:
-        return os.getcwd()
-    except OSError:
-        return os.environ.get("HOME", "/")
 
 
 def open_user_paths():

@@ -2,8 +2,9 @@
 
 import functools
 import io
-import os
 import sys
+
+from kernel_fds import write_all
 
 
 class LiveOutput(io.RawIOBase):
@@ -17,6 +18,9 @@ class LiveOutput(io.RawIOBase):
     def writable(self):
         return True
 
+    def close(self):
+        """It is the driver's: user code that puts a stream of its own over it closes it with that one."""
+
     def fileno(self):
         return self._fd
 
@@ -26,10 +30,8 @@ class LiveOutput(io.RawIOBase):
     def write(self, data):
         # A signal may end a write in the middle; the text layer above does not look at the count.
         view = memoryview(data).cast("B")
-        total = len(view)
-        while view:
-            view = view[os.write(self._fd, view) :]
-        return total
+        write_all(self._fd, view)
+        return len(view)
 
 
 class LiveText(io.TextIOWrapper):
@@ -40,6 +42,14 @@ def text_stream(fd, name):
     return LiveText(
         LiveOutput(fd, name), encoding="utf-8", errors="surrogateescape", newline="\n", write_through=True
     )
+
+
+def is_open(stream):
+    try:
+        return stream is not None and not stream.closed
+    except ValueError:
+        # User code has detached what is under it.
+        return False
 
 
 def whole_line_print(original):

@@ -109,20 +109,30 @@ class Shelf:
     def _give(self, package):
         libraries = self._with_needs(package) if package in self._needs else ()
         others = [each for each in self._packages if self._library_of[each] in libraries]
-        brought = [each for each in others if each not in sys.modules and self._is_still(each)]
-        coming = [*(each for each in brought if each != package), package]
-        self._handed.update(coming)
-        for each in coming:
-            sys.modules.update(self._packages[each])
-        for each in coming:
-            with contextlib.suppress(Exception):
-                self._renewals.get(each, _nothing)()
+        for each in others:
+            if each == package or each in sys.modules or not self._is_still(each):
+                continue
+            if self._is_found(each):
+                # By an import, which waits for one that another thread has begun.
+                importlib.import_module(each)
+            else:
+                self._put_in(each)
+        self._put_in(package)
+
+    def _put_in(self, package):
+        self._handed.add(package)
+        sys.modules.update(self._packages[package])
+        with contextlib.suppress(Exception):
+            self._renewals.get(package, _nothing)()
+
+    def _is_found(self, package):
+        """An extension makes some: no finder knows of them."""
+        return getattr(self.module(package), "__spec__", None) is not None
 
     def _is_still(self, package):
-        module = self.module(package)
-        if getattr(module, "__spec__", None) is None:
-            # An extension made it: no finder knows of it.
+        if not self._is_found(package):
             return True
+        module = self.module(package)
         spec = self._found_now(package)
         return spec is not None and _place_of(spec) == _place_of(module.__spec__)
 

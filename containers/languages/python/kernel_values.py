@@ -9,6 +9,8 @@ TEXT_MIME = "text/plain"
 CHART_MIME = "application/vnd.code-interpreter.chart+json"
 DATA_MIME = "application/vnd.code-interpreter.data+json"
 
+# The agent refuses what is longer.
+_MIME_CHARS = 128
 RESULT_BYTES = 16 * 1024 * 1024
 RESULT_TEXT_CHARS = 256 * 1024
 ERROR_CHARS = 32 * 1024
@@ -30,10 +32,10 @@ def cut(text, limit):
 
 
 def encode_bundle(data):
-    """MIME bundle as JSON: bytes as base64; what is not JSON is left out."""
+    """MIME bundle as JSON: bytes as base64; what is not JSON, or has too long a name, is left out."""
     bundle = {}
     for mime, value in data.items():
-        if not isinstance(mime, str) or value is None:
+        if not isinstance(mime, str) or len(mime) > _MIME_CHARS or value is None:
             continue
         if isinstance(value, (bytes, bytearray)):
             value = base64.b64encode(value).decode()

@@ -72,6 +72,28 @@ import numpy, pandas\nprint(pandas.Series(numpy.arange(3)).sum())`;
     await afresh();
   });
 
+  it('gives a library once, where threads import it and what needs it', async () => {
+    const code = `import sys, threading
+begun, done = threading.Event(), threading.Event()
+def wait_once_found(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "create_module" and not begun.is_set():
+        begun.set()
+        done.wait(0.5)
+def bring():
+    sys.setprofile(wait_once_found)
+    import numpy
+first = threading.Thread(target=bring)
+first.start()
+begun.wait()
+import pandas
+done.set()
+first.join()
+import numpy, numpy.random
+print(pandas.core.dtypes.common.np is numpy, pandas.Series(numpy.arange(3)).sum())`;
+    expect(await printed(code)).toBe('True 3');
+    await afresh();
+  });
+
   it('holds the libraries, and nothing shows them', async () => {
     const seen = `import sys
 print(sorted(globals()), sys.argv, sorted(name for name in sys.modules if name.split(".")[0] in

@@ -29,7 +29,11 @@ describe.each(['plain', 'ipython'] as const)('the %s driver of Python', (driver)
   afterAll(() => agent?.[Symbol.asyncDispose]());
 
   it.skipIf(skipped).each([
-    ['begins', 'event == "c_return" and arg is signal.setitimer', 'pass'],
+    [
+      'begins',
+      'event == "c_return" and arg is signal.setitimer and signal.getitimer(signal.ITIMER_REAL)[0]',
+      'pass',
+    ],
     [
       'ends',
       'event == "call" and frame.f_code.co_filename.endswith("kernel_bounds.py")',
@@ -68,6 +72,61 @@ sys.setprofile(heard)`);
     expect((await agent.call('POST', `/contexts/${items[0]?.id}/complete`, body)).status).toBe(200);
     expect((await agent.run('sys.setprofile(None); print(kept)')).stdout).toBe('7\n');
   });
+
+  it.skipIf(skipped).each(['sys.stdout.detach()', 'sys.stdout.buffer'])(
+    'prints in the next run where code has wrapped %s',
+    async (inner) => {
+      const code = `import io, sys\nsys.stdout = io.TextIOWrapper(${inner}, encoding="utf-8")\nprint("own")`;
+      expect((await agent.run(code)).stdout).toBe('own\n');
+      expect([await show(agent), await show(agent)]).toEqual(['7\n', '7\n']);
+    },
+  );
+
+  it.skipIf(skipped)('prints all to a pipe that a child has made non-blocking', async () => {
+    const code = `import os, subprocess, sys
+subprocess.run([sys.executable, "-c", "import os; os.set_blocking(1, False)"])
+for _ in range(8): print("y" * 1_000_000)`;
+    const { stdout, error } = await agent.run(code);
+    expect([stdout.length, error]).toEqual([8_000_008, undefined]);
+  });
+
+  it.skipIf(skipped)('takes back what it has set for a run that cannot begin', async () => {
+    const outside = 'import os; os.makedirs("inner", exist_ok=True); kept_folder = os.getcwd()';
+    await agent.run(outside);
+    const env = { FIRST: 'set', SECOND: '\ud800' };
+    const failed = await agent.run('print(1)', { env, cwd: `${agent.workspace}/inner` });
+    expect([failed.stdout, failed.error?.name]).toEqual(['', 'UnicodeEncodeError']);
+    const left = 'print(os.environ.get("FIRST"), os.getcwd() == kept_folder)';
+    expect((await agent.run(left)).stdout).toBe('None True\n');
+  });
+
+  describe.skipIf(skipped)('meets a signal that code handles', () => {
+    const handler = (body: string) => `import os, signal
+def handler(number, frame):
+    ${body}
+previous = signal.signal(signal.SIGALRM, handler)
+`;
+
+    it('as a run goes on, where its handler may raise', async () => {
+      const code = `${handler('raise TimeoutError("late")')}
+assert signal.getsignal(signal.SIGALRM) is handler
+assert signal.signal(signal.SIGALRM, handler) is handler
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+while True: pass`;
+      const { error } = await agent.run(code);
+      expect([error?.name, error?.value]).toEqual(['TimeoutError', 'late']);
+      expect(error?.traceback).toContain('in handler');
+      expect(error?.traceback).not.toMatch(/kernel_/);
+    });
+
+    it('between two runs, where what the handler raises ends nothing', async () => {
+      const code = `${handler('heard.append(1); raise TimeoutError("late")')}heard = []
+_ = signal.setitimer(signal.ITIMER_REAL, 0.05)`;
+      await agent.run(code);
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect((await agent.run('print(kept, heard)')).stdout).toBe('7 [1]\n');
+    });
+  });
 });
 
 describe.skipIf(!hasIPython)('a run of Python', () => {
@@ -105,5 +164,48 @@ finally:
     expect(stdout).toMatch(/tick\ncleared up\n$/);
     expect(error?.name).toBe('KeyboardInterrupt');
     expect((await agent.run('await asyncio.sleep(0.1)\nprint(kept)')).stdout).toBe('7\n');
+  });
+
+  it('leaves out a form whose name is too long, and shows the others', async () => {
+    const { results } = await agent.run('display({"a" * 129: "x", "text/plain": "y"}, raw=True)');
+    expect(results).toMatchObject([{ data: { 'text/plain': 'y' } }]);
+    expect(Object.keys(results[0]?.data ?? {})).toEqual(['text/plain']);
+  });
+
+  it('shows every value where signals come amid them, whose handler shows or raises', async () => {
+    const { results, stdout, error } = await agent.run(
+      `import signal
+class Late(Exception): pass
+def late(number, frame): raise Late
+def show(number, frame):
+    global heard
+    heard += 1
+    display("heard")
+heard = 0
+_ = signal.signal(signal.SIGALRM, show)
+while heard < 20:
+    _ = signal.setitimer(signal.ITIMER_REAL, 0.002)
+    before = heard
+    while heard == before: display("x" * 1000)
+_ = signal.signal(signal.SIGALRM, late)
+for _ in range(20):
+    try:
+        _ = signal.setitimer(signal.ITIMER_REAL, 0.002)
+        while True: display("x" * 1000)
+    except Late: heard += 1
+print(heard)`,
+      { timeoutMs: 5000 },
+    );
+    expect([stdout, error]).toEqual(['40\n', undefined]);
+    expect(results.filter(({ data }) => data?.['text/plain'] === "'heard'")).toHaveLength(20);
+  });
+
+  it('ends where it is interrupted as it waits for what a command says', async () => {
+    const { error } = await agent.run(`import os, signal, threading
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+said = !sleep 20`);
+    expect(error?.name).toBe('KeyboardInterrupt');
+    const code = 'what = "two"\nsaid = !echo one; echo {what} >&2; cat\nprint(said, said.n)';
+    expect((await agent.run(code)).stdout).toBe("['one', 'two'] one\ntwo\n");
   });
 });
