@@ -6,6 +6,10 @@
  *   CPU, memory, processes                 the same      → timeout, out_of_memory, killed
  *   interrupt   → SIGINT, after 5 s SIGKILL              → interrupted
  *   drain       → SIGKILL                                → killed
+ *
+ * A SIGINT is sent once more before the SIGKILL: one that comes just before code begins to wait in the
+ * system (`input()`, `time.sleep`) is heard by the interpreter only when that wait is over.
+ *
  *   kernel died by itself: exit → error · SIGKILL or abort for memory → out_of_memory · SIGKILL or SIGTERM → killed
  *   · any other signal → error
  * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it, but
@@ -62,6 +66,9 @@ export interface KernelRunOptions {
   readonly limits: RunLimits;
 }
 
+/** Of the time until SIGKILL: what the code does at the first interrupt has this much of it to itself. */
+const AGAIN = 0.75;
+
 export class KernelRun implements RunTarget {
   /** Once `finished` stands in the log; or the kernel died before it came to the code. */
   readonly ended: Promise<'finished' | 'not started'>;
@@ -84,6 +91,7 @@ export class KernelRun implements RunTarget {
   /** User code can say it too, of its own run only. */
   #saidMemory = false;
   #killTimer: NodeJS.Timeout | undefined;
+  #againTimer: NodeJS.Timeout | undefined;
   readonly #timeoutTimer: NodeJS.Timeout;
 
   constructor(options: KernelRunOptions) {
@@ -177,6 +185,11 @@ export class KernelRun implements RunTarget {
     const { timeoutGraceMs, interruptGraceMs } = this.#limits;
     const graceMs = reason === 'interrupted' ? interruptGraceMs : timeoutGraceMs;
     this.#killTimer = setTimeout(() => this.#kill(), graceMs);
+    this.#againTimer = setTimeout(() => this.#interrupt(), graceMs * AGAIN);
+    this.#interrupt();
+  }
+
+  #interrupt(): void {
     if (this.#heeds) this.#kernel.interrupt();
   }
 
@@ -228,6 +241,7 @@ export class KernelRun implements RunTarget {
   #release(): void {
     clearTimeout(this.#timeoutTimer);
     clearTimeout(this.#killTimer);
+    clearTimeout(this.#againTimer);
     this.#meter.stop();
     this.#execution.onBacklog = () => undefined;
     this.#kernel.resume();

@@ -90,3 +90,11 @@ it('a module whose loading was interrupted is loaded anew', async () => {
   const { results } = await run('again = true; require("./slow.js")');
   expect(formOf(results[0])).toBe('{ first: 1, last: 2 }');
 });
+
+it('code that misses an interrupt, as just before it waits in the system, hears it once more', async () => {
+  await agent.run('kept = 1');
+  const deaf = 'import time\ntry: time.sleep(60)\nexcept KeyboardInterrupt: time.sleep(60)';
+  const { error, finished } = await agent.run(deaf, { timeoutMs: 150 });
+  expect([error?.name, finished.outcome]).toEqual(['KeyboardInterrupt', 'timeout']);
+  expect((await agent.run('print(kept)')).stdout).toBe('1\n');
+});
