@@ -38,7 +38,9 @@ describe('an error', () => {
       fc.property(
         fc.string({ unit: 'grapheme', maxLength: 400 }),
         fc.integer({ min: 80, max: 300 }),
-        (text, limit) => {
+        (any, limit) => {
+          // What a half would be shown as.
+          const text = any.replaceAll('\ufffd', '');
           const result = cutText(text, limit);
           expect(Buffer.byteLength(result)).toBeLessThanOrEqual(Math.max(limit, 0));
           expect(result).not.toContain('\ufffd');
