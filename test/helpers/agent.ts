@@ -3,23 +3,16 @@
  * client. For the agent's tests and for whoever needs a sandbox without a box around it.
  */
 
-import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { chmod, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createHash, randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
-import {
-  compileFilesHelper,
-  compileLauncher,
-  compilePtyHelper,
-} from '../../containers/launcher/compile.ts';
-import { writeSeccompTables } from '../../containers/launcher/seccomp.ts';
 import type { ExecutionLimits } from '../../contract/agent/protocol.ts';
 import { type Event, EventLine, type EventOf } from '../../contract/events.ts';
-import { HOST_ARCHITECTURE } from '../../local/shared/architecture.ts';
 import { startInContainer } from './agent-container.ts';
 import { startInImage } from './agent-image.ts';
+import { type AgentParts, partsInBox, partsOnHost } from './agent-parts.ts';
 import {
   type AgentProcess,
   type AgentRequest,
@@ -28,18 +21,9 @@ import {
   startOnHost,
 } from './agent-process.ts';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const START_MS = 15_000;
 
-export interface StartAgentOptions {
-  /** Which Python driver; the best that is installed where absent. */
-  readonly driver?: 'ipython' | 'plain';
-  /** User code as another user through the real launcher: needs root and a C compiler. */
-  readonly launcher?: boolean;
-  /** With the program of its file routes: needs a C compiler. */
-  readonly files?: true;
-  /** With the program that gives terminals: needs a C compiler. */
-  readonly terminals?: true;
+export interface StartAgentOptions extends AgentParts {
   /** More of the agent's environment. */
   readonly env?: Readonly<Record<string, string>>;
   /** A folder beside its own that it must see. */
@@ -82,7 +66,7 @@ export async function startAgent(options: StartAgentOptions = {}): Promise<TestA
   ];
   const common = { AGENT_SPOOL: join(folder, 'spool'), AGENT_WORKSPACE: workspace };
   const particular =
-    shape.shape === 'host' ? await onHost(folder, options) : await inBox(folder, options);
+    shape.shape === 'host' ? await partsOnHost(folder, options) : await partsInBox(folder, options);
   const environment: Record<string, string> = { ...common, ...particular, ...options.env };
   const uid = Number(
     environment['AGENT_USER_UID'] ?? (shape.shape === 'host' ? process.getuid?.() : 1000),
@@ -108,24 +92,6 @@ async function startProcess(request: AgentRequest): Promise<AgentProcess> {
     case 'container':
       return startInContainer(shape, request);
   }
-}
-
-/** Everything is made for this agent: nothing of an image is there. */
-async function onHost(folder: string, options: StartAgentOptions): Promise<Record<string, string>> {
-  return {
-    AGENT_PORT: '0',
-    AGENT_HOST: '127.0.0.1',
-    AGENT_LANGUAGES: await languagesIn(folder, options.driver),
-    ...(options.launcher === true ? await launcherIn(folder) : { AGENT_LAUNCHER: 'none' }),
-    ...(options.files ? await filesHelperIn(folder) : {}),
-    ...(options.terminals ? await ptyHelperIn(folder) : {}),
-  };
-}
-
-/** The image brings all of it, but for a driver that a test insists on. */
-async function inBox(folder: string, options: StartAgentOptions): Promise<Record<string, string>> {
-  if (options.driver === undefined) return {};
-  return { AGENT_LANGUAGES: await languagesIn(folder, options.driver) };
 }
 
 export class TestAgent implements AsyncDisposable {
@@ -317,44 +283,4 @@ function summarize(executionId: string, events: Event[]): RunResult {
 export function formOf(result: Event | undefined, mime = 'text/plain'): string {
   const form = result?.type === 'result' ? result.data?.[mime] : undefined;
   return typeof form === 'string' ? form : '';
-}
-
-/** A copy, since another user must be able to read it, with one driver where one is asked for. */
-async function languagesIn(folder: string, driver: string | undefined): Promise<string> {
-  const target = join(folder, 'languages');
-  await cp(join(root, 'containers/languages'), target, { recursive: true });
-  if (driver === undefined) return target;
-  const path = join(target, 'python', 'manifest.json');
-  const manifest = JSON.parse(await readFile(path, 'utf8')) as { drivers: { name: string }[] };
-  const drivers = manifest.drivers.filter(({ name }) => name === driver);
-  await writeFile(path, JSON.stringify({ ...manifest, drivers }));
-  return target;
-}
-
-async function filesHelperIn(folder: string): Promise<Record<string, string>> {
-  const helper = await compileFilesHelper(join(folder, 'helper'));
-  if (helper === undefined) throw new Error('the files helper needs a C compiler');
-  return { AGENT_FILES_HELPER: helper };
-}
-
-async function ptyHelperIn(folder: string): Promise<Record<string, string>> {
-  const helper = await compilePtyHelper(join(folder, 'helper'));
-  if (helper === undefined) throw new Error('terminals need a C compiler');
-  return { AGENT_PTY_HELPER: helper };
-}
-
-async function launcherIn(folder: string): Promise<Record<string, string>> {
-  // Of this agent only: limits count a user's processes on the whole machine, and an agent that ends, ends them all.
-  const uid = randomInt(10_000, 30_000) * 2;
-  const launcher = await compileLauncher(join(folder, 'launcher'), uid + 1);
-  if (launcher === undefined) throw new Error('the launcher needs a C compiler');
-  const tables = join(folder, 'seccomp');
-  await mkdir(tables);
-  await writeSeccompTables(tables);
-  return {
-    AGENT_USER_UID: String(uid),
-    AGENT_USER_GID: String(uid),
-    AGENT_LAUNCHER: launcher,
-    AGENT_SECCOMP: join(tables, `seccomp-${HOST_ARCHITECTURE}.bpf`),
-  };
 }

@@ -6,12 +6,10 @@
  *   CPU, memory, processes                 the same      → timeout, out_of_memory, killed
  *   interrupt   → SIGINT, after 5 s SIGKILL              → interrupted
  *   drain       → SIGKILL                                → killed
- *
- * A SIGINT is sent once more before the SIGKILL: one that comes just before code begins to wait in the
- * system (`input()`, `time.sleep`) is heard by the interpreter only when that wait is over.
- *
  *   kernel died by itself: exit → error · SIGKILL or abort for memory → out_of_memory · SIGKILL or SIGTERM → killed
  *   · any other signal → error
+ * A SIGINT is sent once more before the SIGKILL: one that comes just before code begins to wait in the
+ * system (`input()`, `time.sleep`) is heard by the interpreter only when that wait is over.
  * Whenever the kernel is gone an error `KernelLost` says that the variables are gone with it, but
  * for a drain, after which nothing runs.
  */

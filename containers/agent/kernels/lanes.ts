@@ -5,12 +5,13 @@
 import type { Readable } from 'node:stream';
 import type { Log } from '../log.ts';
 import { OUTPUT_STREAMS, type OutputStream } from '../output/coalescer.ts';
+import { lastWords } from '../output/last-words.ts';
 import type { Demux } from './demux.ts';
 
 /** How long one lane waits for the others before order is given up. */
 const ORDER_PATIENCE_MS = 1_000;
-/** After the end of the process its pipes are read until they are silent, but not for ever. */
-const LAST_WORDS = { silenceMs: 50, mostMs: 2_000 };
+/** Of a process that has ended: what it wrote was read by then. */
+const SILENCE_MS = 50;
 
 export interface LanesOptions {
   readonly streams: Readonly<Record<OutputStream | 'frames', Readable>>;
@@ -54,16 +55,14 @@ export class Lanes {
     this.#patience = undefined;
   }
 
-  /** A process that lives on may hold the pipes, so their end is no sign: silence is. */
-  async lastWords(): Promise<void> {
-    const start = performance.now();
-    this.#lastData = start;
-    while (this.#streams().some((stream) => !stream.readableEnded && !stream.destroyed)) {
-      const now = performance.now();
-      const silent = now - this.#lastData > LAST_WORDS.silenceMs;
-      if (!this.#paused && (silent || now - start > LAST_WORDS.mostMs)) return;
-      await new Promise((resolve) => setTimeout(resolve, 5));
-    }
+  /** To be called once the process has ended. */
+  lastWords(): Promise<void> {
+    return lastWords({
+      streams: this.#streams(),
+      lastDataMs: () => this.#lastData,
+      isPaused: () => this.#paused,
+      silenceMs: SILENCE_MS,
+    });
   }
 
   close(): void {

@@ -10,11 +10,12 @@ import type { ExecutionId } from '../../../contract/ids.ts';
 import { LIMITS } from '../../../contract/limits.ts';
 import type { Execution } from '../executions/execution.ts';
 import { OutputCoalescer, type OutputStream } from '../output/coalescer.ts';
+import { lastWords } from '../output/last-words.ts';
 import { ProcessLog } from './process-log.ts';
 import { signalGroup } from './user-process.ts';
 
-/** A child that lives on may hold the pipes, so their end is no sign that all was written: silence is, in time. */
-const LAST_WORDS = { silenceMs: 100, pollMs: 10, mostMs: 2_000 } as const;
+/** Of a process that has ended: what it wrote was read by then. */
+const SILENCE_MS = 100;
 
 /** From the SIGINT of an interrupt to SIGKILL. */
 const INTERRUPT_MS = 5_000;
@@ -217,7 +218,13 @@ export class Process {
     this.#exited = true;
     clearTimeout(this.#timer);
     this.#started.stdin?.destroy();
-    await this.#lastWords();
+    await lastWords({
+      streams: this.#sources().map(([, { reader }]) => reader),
+      lastDataMs: () => this.#lastDataMs,
+      isPaused: () => this.#paused,
+      isGivenUp: () => this.#stop !== undefined,
+      silenceMs: SILENCE_MS,
+    });
     this.#coalescer.end();
     const end: ProcessEnd = {
       exitCode: signal === null ? (code ?? 0) : 128 + constants.signals[signal],
@@ -238,24 +245,6 @@ export class Process {
     if (this.#stop === 'timeout') return 'timeout';
     if (signal !== null) return this.#stop === 'interrupted' ? 'interrupted' : 'killed';
     return code === 0 ? 'ok' : 'error';
-  }
-
-  async #lastWords(): Promise<void> {
-    this.#lastDataMs = performance.now();
-    let end = performance.now() + LAST_WORDS.mostMs;
-    const open = () =>
-      this.#sources().some(([, { reader }]) => !reader.readableEnded && !reader.destroyed);
-    while (open()) {
-      const now = performance.now();
-      const silent = now - this.#lastDataMs > LAST_WORDS.silenceMs;
-      if (!this.#paused && (silent || now > end)) return;
-      if (this.#paused && this.#stop !== undefined) return;
-      if (this.#paused) {
-        this.#lastDataMs = now;
-        end = now + LAST_WORDS.mostMs;
-      }
-      await new Promise((resolve) => setTimeout(resolve, LAST_WORDS.pollMs));
-    }
   }
 
   #flow(who: 'readers' | 'disk', full: boolean): void {

@@ -8,24 +8,26 @@ import { compileFunction } from 'node:vm';
 import { process, RangeError, Set } from '../javascript/globals.mjs';
 
 const require = createRequire(import.meta.url);
-const SOURCE = process.binding('natives')['internal/deps/amaro/dist/index'];
+const NAME = 'internal/deps/amaro/dist/index';
+const FILENAME = 'cell';
 /** What it throws of code, and not of itself. */
 const REFUSALS = new Set(['InvalidSyntax', 'UnsupportedSyntax']);
 
-let idle = load();
+// Node's own copy at first, which comes compiled: the flag --expose-internals lets it be loaded.
+let idle = require(NAME);
 
 /**
- * @param {{mode: 'strip-only' | 'transform', filename: string}} options
+ * @param {'strip-only' | 'transform'} mode
  * @returns {string} the code without its types
  * @throws {{code: string, message: string, filename: string, startLine: number, snippet: string}} of `REFUSALS`
  * @throws {RangeError} where the parser itself failed
  */
-export function transform(code, options) {
+export function transform(code, mode) {
   const parser = idle ?? load();
   // An interrupt ends this function without a word: what is not given back is not used again.
   idle = undefined;
   try {
-    const { code: text } = parser.transformSync(code, options);
+    const { code: text } = parser.transformSync(code, { mode, filename: FILENAME });
     idle = parser;
     return text;
   } catch (error) {
@@ -38,6 +40,7 @@ export function transform(code, options) {
 
 function load() {
   const module = { exports: {} };
-  compileFunction(SOURCE, ['module', 'exports', 'require'])(module, module.exports, require);
+  const source = process.binding('natives')[NAME];
+  compileFunction(source, ['module', 'exports', 'require'])(module, module.exports, require);
   return module.exports;
 }

@@ -1,25 +1,22 @@
 /** TypeScript without its types: nothing is checked but its form. */
-
 import { RangeError, SyntaxError } from '../javascript/globals.mjs';
 import { transform } from './parser.mjs';
 
-const FILENAME = 'cell';
-
-/** Stripped in place where that is possible, so that lines and columns are those of the code. */
 export function withoutTypes(code) {
   try {
-    return transform(code, { mode: 'strip-only', filename: FILENAME });
+    return stripped(code);
   } catch (error) {
-    if (error.code === 'UnsupportedSyntax') return transformed(code);
     throw refused(error);
   }
 }
 
-function transformed(code) {
+/** In place where that is possible, so that lines and columns are those of the code. */
+function stripped(code) {
   try {
-    return transform(code, { mode: 'transform', filename: FILENAME });
+    return transform(code, 'strip-only');
   } catch (error) {
-    throw refused(error);
+    if (error.code !== 'UnsupportedSyntax') throw error;
+    return transform(code, 'transform');
   }
 }
 
