@@ -90,15 +90,3 @@ it('a module whose loading was interrupted is loaded anew', async () => {
   const { results } = await run('again = true; require("./slow.js")');
   expect(formOf(results[0])).toBe('{ first: 1, last: 2 }');
 });
-
-it('code that misses an interrupt, as just before it waits in the system, hears it once more', async () => {
-  await agent.run('kept = 1');
-  const id = await agent.start(
-    'import time\ntry: print("up"); time.sleep(60)\nexcept KeyboardInterrupt: time.sleep(60)',
-  );
-  for await (const { type } of agent.events(id)) if (type === 'stdout') break;
-  await agent.call('POST', `/executions/${id}/interrupt`);
-  const { error, finished } = await agent.result(id);
-  expect([error?.name, finished.outcome]).toEqual(['KeyboardInterrupt', 'interrupted']);
-  expect((await agent.run('print(kept)')).stdout).toBe('1\n');
-});

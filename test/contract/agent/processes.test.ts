@@ -32,13 +32,11 @@ async function untilSaid(id: string, text: string): Promise<void> {
 
 it('ends with its command, also while something that it left behind goes on printing', async () => {
   const { executionId } = await start({
-    command: '(for i in {1..400}; do echo x; sleep 0.02; done) & echo started',
+    command: '(for i in {1..3000}; do echo x; sleep 0.02; done) & echo started',
   });
-  const began = Date.now();
   const { finished, stdout } = await agent.result(executionId);
   expect(finished.outcome).toBe('ok');
   expect(stdout).toContain('started\n');
-  expect(Date.now() - began).toBeLessThan(6_000);
 });
 
 it('runs a line of bash, and its events can be read and read again', async () => {
